@@ -1,0 +1,50 @@
+import { resolve } from "node:path";
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { parseConfig } from "./config/parse.ts";
+import { releaseFiles } from "./config/release.ts";
+import type { Config } from "./config/schema.ts";
+
+export type * from "./config/schema.ts";
+export type { Release } from "./config/release.ts";
+export type { Problem } from "./config/problems.ts";
+export { ConfigError } from "./config/problems.ts";
+export { exampleValues, refuseExampleValues } from "./config/examples.ts";
+
+const namespace = "lifeline";
+
+/**
+ * The configuration of the current stack, complete and valid. Reads when called, never at import.
+ * @throws ConfigError naming every problem at once
+ */
+export function loadConfig({ releasesFolder }: { readonly releasesFolder?: string } = {}): Config {
+  const folder = releasesFolder ?? resolve(import.meta.dirname, "releases");
+  const raw: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(pulumi.runtime.allConfig())) {
+    const [owner, name] = key.split(/:(.*)/s);
+    if (owner === namespace && name !== undefined) raw[name] = structured(value);
+  }
+  return parseConfig(pulumi.getStack(), raw, releaseFiles(folder));
+}
+
+/** Values that stay secret: they are never parsed into `Config` and never printed. */
+export interface SecretValues {
+  /** Content of a `.dockerconfigjson`; absent when images are pulled without credentials. */
+  readonly registryCredentials: pulumi.Output<string> | undefined;
+}
+
+/** The secrets of the current stack. Call it after `loadConfig`, which checks them. */
+export function loadSecrets(): SecretValues {
+  return { registryCredentials: new pulumi.Config(namespace).getSecret("registryCredentials") };
+}
+
+/** The engine hands structured values over as JSON, and plain ones as they are. */
+function structured(value: string): unknown {
+  if (!/^[[{]/.test(value)) return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}

@@ -1,0 +1,62 @@
+import { bytes, millicores } from "../components/lib/quantity.ts";
+import type { Compute, Resources, Settings } from "./schema.ts";
+
+/** Extra pods that a Deployment may run while it changes from one release to the next. */
+const surge = 1;
+
+interface Container {
+  /** Where its resources are configured. */
+  readonly field: string;
+  readonly resources: Resources;
+  /** How many of it run at the busiest moment. */
+  readonly count: number;
+  /** False for one that shares the pod of another. */
+  readonly ownPod: boolean;
+}
+
+/** Every container in the namespace of one region, of those parts that are given. */
+export function containers(settings: Partial<Settings>): Container[] {
+  const { backend, frontend, migration, smoke, postgres } = settings;
+  const list: Container[] = [];
+  const add = (field: string, resources: Resources | undefined, count = 1, ownPod = true) => {
+    if (resources !== undefined) list.push({ field, resources, count, ownPod });
+  };
+  add("backend.resources", backend?.resources, (backend?.maxReplicas ?? 0) + surge);
+  add("frontend.resources", frontend?.resources, (frontend?.maxReplicas ?? 0) + surge);
+  add("migration.resources", migration?.resources);
+  add("smoke.resources", smoke?.resources);
+  add("postgres.resources", postgres?.resources);
+  add("postgres.exporterResources", postgres?.exporterResources, 1, false);
+  return list;
+}
+
+/** Thousandths of a CPU, and bytes. */
+export interface Amount {
+  readonly cpu: number;
+  readonly memory: number;
+}
+
+/** What the namespace of one region holds at its busiest: full scale, in the middle of a release. */
+export function busiest(settings: Partial<Settings>) {
+  const all = containers(settings);
+  return {
+    requests: total(all, "requests"),
+    limits: total(all, "limits"),
+    pods: all.reduce((pods, { count, ownPod }) => pods + (ownPod ? count : 0), 0),
+  };
+}
+
+/** `compute` in numbers; the schema has checked its quantities. */
+export function amount({ cpu, memory }: Compute): Amount {
+  return { cpu: millicores(cpu) ?? NaN, memory: bytes(memory) ?? NaN };
+}
+
+function total(all: readonly Container[], side: keyof Resources): Amount {
+  return all.reduce(
+    (sum, { count, resources }) => {
+      const { cpu, memory } = amount(resources[side]);
+      return { cpu: sum.cpu + count * cpu, memory: sum.memory + count * memory };
+    },
+    { cpu: 0, memory: 0 },
+  );
+}

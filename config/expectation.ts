@@ -1,0 +1,38 @@
+import { z } from "zod";
+
+/** What a value must be, in words for the person who wrote another one. */
+export interface Expectation {
+  /** The values that are accepted, with an example. */
+  readonly allowed: string;
+  /** The next thing to do about it. */
+  readonly fix: string;
+}
+
+/** A string that passes `test`. Missing and mistyped values fail with the same expectation. */
+export function text(expectation: Expectation, test: RegExp | ((value: string) => boolean)) {
+  const passes = (value: string) => (test instanceof RegExp ? test.test(value) : test(value));
+  return z.custom<string>((value) => typeof value === "string" && passes(value), {
+    params: expectation,
+  });
+}
+
+/** A whole number between `min` and `max`, both included, counted in `unit`. */
+export function whole(unit: string, min: number, max: number) {
+  return z.custom<number>(
+    (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
+    {
+      params: {
+        allowed: `a whole number of ${unit} from ${String(min)} to ${String(max)}`,
+        fix: "choose a number in this range; write it without quotes, unit or fraction",
+      },
+    },
+  );
+}
+
+/** An object of exactly these keys. The error for an unknown one lists them, joined by ", ". */
+export function section<Shape extends z.ZodRawShape>(shape: Shape) {
+  const keys = Object.keys(shape).join(", ");
+  return z.strictObject(shape, {
+    error: (issue) => (issue.code === "unrecognized_keys" ? keys : undefined),
+  });
+}

@@ -1,0 +1,195 @@
+import { z } from "zod";
+
+import {
+  awsRegion,
+  bucketPrefix,
+  clusterIssuerServer,
+  cpu,
+  cron,
+  databaseName,
+  dnsLabel,
+  dnsName,
+  email,
+  hostedZoneId,
+  hostName,
+  image,
+  ipv4,
+  kubeContext,
+  memory,
+  nonEmptyPath,
+  podLabels,
+  productNamespace,
+  releaseVersion,
+  roleArn,
+  secretName,
+  storage,
+  upstreamVersion,
+} from "./values.ts";
+import { section, whole } from "./expectation.ts";
+import type { Release } from "./release.ts";
+
+const compute = section({ cpu, memory });
+
+/** Of one container: what it is promised and what it may never exceed. */
+const resources = section({ requests: compute, limits: compute });
+
+const region = section({
+  /** AWS region of the cluster. */
+  name: awsRegion,
+  /** Context of the kubeconfig that reaches the cluster. */
+  kubeContext,
+  /** Storage class of the Postgres volume. */
+  storageClass: dnsName,
+  /** Where the outside gate reaches the Gateway when the public name does not resolve to it. */
+  gatewayAddress: ipv4.exactOptional(),
+});
+
+/** One stateless part of the product, in each region. */
+const workload = section({
+  minReplicas: whole("replicas", 1, 100),
+  maxReplicas: whole("replicas", 1, 100),
+  /** Average CPU use, in percent of the request, above which replicas are added. */
+  targetCpuPercent: whole("percent", 10, 95),
+  resources,
+});
+
+const job = section({
+  /** Longest the whole Job may take. */
+  deadlineSeconds: whole("seconds", 30, 3600),
+  resources,
+});
+
+const postgres = section({
+  image,
+  database: databaseName,
+  user: databaseName,
+  /** Size of the data volume. */
+  storage,
+  resources,
+  exporterResources: resources,
+});
+
+/** What everything in the namespace of one region may ask for together. */
+const quota = section({
+  requests: compute,
+  limits: compute,
+  /** Of all volumes. */
+  storage,
+  pods: whole("pods", 1, 1000),
+});
+
+/** For containers that say nothing themselves, and the most one container may have. */
+const limits = section({ default: resources, max: compute });
+
+const secrets = z.discriminatedUnion("mode", [
+  section({ mode: z.literal("generated") }),
+  section({
+    mode: z.literal("external"),
+    /** Role that the External Secrets operator assumes to read them. */
+    roleArn,
+    /** Names in AWS Secrets Manager, the same in both regions. */
+    names: section({ postgres: secretName, app: secretName, registry: secretName }),
+  }),
+]);
+
+const certificates = section({
+  issuer: z.discriminatedUnion("kind", [
+    section({
+      kind: z.literal("acme"),
+      server: clusterIssuerServer,
+      email,
+      /** Role that answers DNS-01 challenges in the hosted zone of `dns`. */
+      roleArn,
+    }),
+    section({
+      kind: z.literal("ca"),
+      /** Secret of the namespace cert-manager that holds the CA's certificate and key. */
+      secretName: dnsName,
+    }),
+  ]),
+  certManager: z.discriminatedUnion("install", [
+    section({ install: z.literal(true), version: upstreamVersion }),
+    section({ install: z.literal(false) }),
+  ]),
+});
+
+const gateway = section({
+  className: dnsName,
+  /** Namespace and labels of the controller's pods: the only way in from outside. */
+  namespace: dnsLabel,
+  podLabels,
+});
+
+/** Whose pods may scrape metrics. */
+const monitoring = section({ namespace: dnsLabel, podLabels });
+
+const dns = section({
+  hostedZoneId,
+  /** How long resolvers may keep an answer: part of every failover. */
+  ttlSeconds: whole("seconds", 10, 300),
+});
+
+const backups = section({
+  /** Buckets are named `<prefix>-<region>`. */
+  bucketPrefix,
+  /** Full backup, five-field cron, UTC. */
+  schedule: cron,
+  /** Every moment of so many days past can be restored; what was overwritten is kept as long. */
+  restoreWindowDays: whole("days", 1, 365),
+  /** Backups are deleted after this. */
+  retentionDays: whole("days", 1, 3650),
+});
+
+/** Every key of the namespace `lifeline:` in a stack file, in the order they are written there. */
+export const settings = {
+  product: dnsLabel,
+  namespace: productNamespace,
+  /** Path of the kubeconfig file; KUBECONFIG or ~/.kube/config without it. */
+  kubeconfig: nonEmptyPath.exactOptional(),
+  release: releaseVersion,
+  activeRegion: awsRegion,
+  regions: z.tuple([region, region]),
+  /** Public DNS name of the product. */
+  host: hostName,
+  backend: workload,
+  frontend: workload,
+  migration: job,
+  smoke: job.extend({ image }),
+  postgres,
+  quota,
+  limits,
+  secrets,
+  certificates,
+  gateway,
+  monitoring,
+  dns,
+  backups,
+};
+
+/**
+ * The whole stack file. Its one secret is known here, checked by `wrongCredentials` without being
+ * shown, and never part of `Config`.
+ */
+export const stackFile = section({ ...settings, registryCredentials: z.unknown().optional() });
+
+export type Settings = z.infer<z.ZodObject<typeof settings>>;
+/** The whole configuration of one stack, with its release loaded. */
+export type Config = Omit<Settings, "release"> & { release: Release };
+
+export type Compute = z.infer<typeof compute>;
+export type Resources = z.infer<typeof resources>;
+export type Region = z.infer<typeof region>;
+export type Workload = z.infer<typeof workload>;
+export type JobSettings = z.infer<typeof job>;
+export type Postgres = z.infer<typeof postgres>;
+export type Quota = z.infer<typeof quota>;
+export type Limits = z.infer<typeof limits>;
+export type Secrets = z.infer<typeof secrets>;
+export type Certificates = z.infer<typeof certificates>;
+export type Gateway = z.infer<typeof gateway>;
+export type Monitoring = z.infer<typeof monitoring>;
+export type Dns = z.infer<typeof dns>;
+export type Backups = z.infer<typeof backups>;
+
+/** In the active region the database accepts writes; in the other it does not. */
+export type Role = "primary" | "standby";
