@@ -1,0 +1,154 @@
+import { CustomResource } from "@pulumi/kubernetes/apiextensions/index.js";
+import * as core from "@pulumi/kubernetes/core/v1/index.js";
+import * as pulumi from "@pulumi/pulumi";
+
+import { databasePassword } from "./lib/database.ts";
+import type { Component, Scope } from "./lib/labels.ts";
+import { metadata } from "./lib/labels.ts";
+import { jwtSecret, pullSecret } from "./lib/secret-files.ts";
+
+/** Values made by this program; all secret. */
+export interface GeneratedSource {
+  readonly mode: "generated";
+  readonly postgresPassword: pulumi.Input<string>;
+  readonly jwtSecret: pulumi.Input<string>;
+  /** Content of a Docker `config.json`; the product's images are public without it. */
+  readonly registryConfig?: pulumi.Input<string>;
+}
+
+/** Values kept in AWS Secrets Manager, read by the External Secrets operator. */
+export interface ExternalSource {
+  readonly mode: "external";
+  /** AWS region whose Secrets Manager is asked: the cluster's own, so that the other region's loss changes nothing. */
+  readonly region: string;
+  /** Role that may read the three secrets, assumed by the namespace's own service account. */
+  readonly roleArn: string;
+  readonly names: { readonly postgres: string; readonly app: string; readonly registry: string };
+}
+
+export type SecretSource = GeneratedSource | ExternalSource;
+
+export interface AppSecretsArgs {
+  readonly scope: Scope;
+  readonly source: SecretSource;
+}
+
+/** A Secret that pods read, whoever writes it. */
+interface AppSecret {
+  readonly name: string;
+  readonly key: string;
+  readonly component: Component;
+  readonly type: "Opaque" | "kubernetes.io/dockerconfigjson";
+}
+
+const postgres: AppSecret = {
+  name: databasePassword.secret,
+  key: databasePassword.key,
+  component: "database",
+  type: "Opaque",
+};
+const app: AppSecret = {
+  name: jwtSecret.secret,
+  key: jwtSecret.key,
+  component: "backend",
+  type: "Opaque",
+};
+const registry: AppSecret = {
+  name: pullSecret,
+  key: ".dockerconfigjson",
+  component: "access",
+  type: "kubernetes.io/dockerconfigjson",
+};
+
+/**
+ * Puts the database password, the token key and the registry credentials where pods find them, by the same names in both
+ * modes. Defines Secrets, or a SecretStore with an ExternalSecret for each, waited for until they have their values.
+ */
+export class AppSecrets extends pulumi.ComponentResource {
+  constructor(name: string, args: AppSecretsArgs, opts?: pulumi.ComponentResourceOptions) {
+    // Values stay out of the component's own inputs: the children carry them.
+    super("lifeline:access:AppSecrets", name, { scope: args.scope }, opts);
+    if (args.source.mode === "generated") this.#generated(name, args.scope, args.source);
+    else this.#external(name, args.scope, args.source);
+    this.registerOutputs({});
+  }
+
+  #generated(name: string, scope: Scope, source: GeneratedSource): void {
+    const declare = (
+      { name: secret, key, component, type }: AppSecret,
+      value: pulumi.Input<string>,
+    ) =>
+      new core.Secret(
+        `${name}-${secret}`,
+        {
+          metadata: metadata(scope, component, secret),
+          type,
+          stringData: { [key]: value },
+        },
+        { parent: this },
+      );
+    declare(postgres, source.postgresPassword);
+    declare(app, source.jwtSecret);
+    if (source.registryConfig !== undefined) declare(registry, source.registryConfig);
+  }
+
+  #external(name: string, scope: Scope, source: ExternalSource): void {
+    const reader = metadata(scope, "access", "secret-reader");
+    const account = new core.ServiceAccount(
+      `${name}-reader`,
+      {
+        metadata: { ...reader, annotations: { "eks.amazonaws.com/role-arn": source.roleArn } },
+        automountServiceAccountToken: false,
+      },
+      { parent: this },
+    );
+    const store = new CustomResource(
+      `${name}-store`,
+      {
+        apiVersion: "external-secrets.io/v1",
+        kind: "SecretStore",
+        metadata: {
+          ...metadata(scope, "access", "secrets-manager"),
+          annotations: { "pulumi.com/waitFor": "condition=Ready" },
+        },
+        spec: {
+          provider: {
+            aws: {
+              service: "SecretsManager",
+              region: source.region,
+              auth: { jwt: { serviceAccountRef: { name: reader.name } } },
+            },
+          },
+        },
+      },
+      { parent: this, dependsOn: [account] },
+    );
+    const declare = (secret: AppSecret, remoteName: string) =>
+      new CustomResource(`${name}-${secret.name}`, externalSecret(scope, secret, remoteName), {
+        parent: this,
+        dependsOn: [store],
+      });
+    declare(postgres, source.names.postgres);
+    declare(app, source.names.app);
+    declare(registry, source.names.registry);
+  }
+}
+
+function externalSecret(scope: Scope, secret: AppSecret, remoteName: string) {
+  const { name, key, component, type } = secret;
+  return {
+    apiVersion: "external-secrets.io/v1",
+    kind: "ExternalSecret",
+    metadata: {
+      ...metadata(scope, component, name),
+      annotations: { "pulumi.com/waitFor": "condition=Ready" },
+    },
+    spec: {
+      refreshInterval: "1h",
+      secretStoreRef: { kind: "SecretStore", name: "secrets-manager" },
+      // Neither a deleted ExternalSecret nor a deleted remote value takes the password away from running pods.
+      target: { name, creationPolicy: "Orphan", deletionPolicy: "Retain", template: { type } },
+      data: [{ secretKey: key, remoteRef: { key: remoteName } }],
+    },
+  };
+}

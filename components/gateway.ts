@@ -1,0 +1,141 @@
+import { CustomResource } from "@pulumi/kubernetes/apiextensions/index.js";
+import * as pulumi from "@pulumi/pulumi";
+
+import type { Scope } from "./lib/labels.ts";
+import { metadata } from "./lib/labels.ts";
+import { ports } from "./lib/ports.ts";
+
+export interface GatewayArgs {
+  readonly scope: Scope;
+  /** GatewayClass of the cluster's controller. */
+  readonly className: string;
+  /** Public DNS name of the product. */
+  readonly host: string;
+  /** DNS name that always means this region: health checkers ask it, and nobody else. */
+  readonly endpoint: string;
+  /** Secret with the certificate for both names. */
+  readonly tlsSecret: string;
+  /** Where the Gateway is reached. @default - what its controller reports */
+  readonly address?: string;
+}
+
+const apiVersion = "gateway.networking.k8s.io/v1";
+
+interface GatewayStatus {
+  readonly addresses?: readonly { readonly value: string }[];
+}
+
+/** A Gateway with the status that its controller reports. */
+class GatewayObject extends CustomResource {
+  declare public readonly status: pulumi.Output<GatewayStatus | undefined>;
+}
+
+/**
+ * Lets the outside in by HTTPS: `/api` to the backend, everything else to the frontend; plain HTTP is redirected.
+ * Defines a Gateway and its HTTPRoutes, waited for until the controller serves them. The region's own name answers
+ * `/primary` alone, on which DNS failover decides.
+ */
+export class Gateway extends pulumi.ComponentResource {
+  /** IP address or DNS name under which the controller serves this Gateway. */
+  public readonly address: pulumi.Output<string>;
+
+  constructor(name: string, args: GatewayArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("lifeline:entry:Gateway", name, args, opts);
+    const { scope, host, endpoint } = args;
+
+    const gateway = new GatewayObject(
+      name,
+      {
+        apiVersion,
+        kind: "Gateway",
+        metadata: waitedFor(scope, scope.product, "condition=Programmed"),
+        spec: { gatewayClassName: args.className, listeners: listeners(args) },
+        // Undefined makes the engine hand over what the controller reported.
+        status: undefined,
+      },
+      { parent: this },
+    );
+    const route = (role: string, spec: object) =>
+      new CustomResource(
+        `${name}-${role}`,
+        {
+          apiVersion,
+          kind: "HTTPRoute",
+          metadata: waitedFor(scope, role, accepted),
+          spec,
+        },
+        { parent: this, dependsOn: [gateway] },
+      );
+    const from = (...sectionNames: string[]) => ({
+      parentRefs: sectionNames.map((sectionName) => ({ name: scope.product, sectionName })),
+    });
+
+    route("https-redirect", {
+      ...from("http"),
+      hostnames: [host],
+      rules: [
+        {
+          filters: [
+            { type: "RequestRedirect", requestRedirect: { scheme: "https", statusCode: 301 } },
+          ],
+        },
+      ],
+    });
+    route("backend", { ...from("https"), hostnames: [host], rules: [rule("backend", "/api")] });
+    route("frontend", { ...from("https"), hostnames: [host], rules: [rule("frontend", "/")] });
+    route("primary", {
+      ...from("https", "endpoint"),
+      hostnames: [host, endpoint],
+      rules: [rule("backend", "/primary", "Exact")],
+    });
+
+    this.address = pulumi.output(args.address ?? gateway.status.apply(reported));
+    this.registerOutputs({ address: this.address });
+  }
+}
+
+function reported(status: GatewayStatus | undefined): string {
+  const address = status?.addresses?.[0]?.value;
+  if (address !== undefined) return address;
+  throw new Error(
+    "gateway: the controller reports no address for the Gateway; set gatewayAddress of the region",
+  );
+}
+
+/** Both conditions of a route, Accepted and ResolvedRefs, in whichever order the controller writes them. */
+const accepted = JSON.stringify(
+  [0, 1].map((index) => `jsonpath={.status.parents[0].conditions[${String(index)}].status}=True`),
+);
+
+function waitedFor(scope: Scope, name: string, condition: string) {
+  return {
+    ...metadata(scope, "entry", name),
+    annotations: { "pulumi.com/waitFor": condition },
+  };
+}
+
+function listeners({ host, endpoint, tlsSecret }: GatewayArgs) {
+  const sameNamespace = { allowedRoutes: { namespaces: { from: "Same" } } };
+  const https = {
+    protocol: "HTTPS",
+    port: 443,
+    tls: { mode: "Terminate", certificateRefs: [{ kind: "Secret", name: tlsSecret }] },
+    ...sameNamespace,
+  };
+  return [
+    { name: "http", protocol: "HTTP", port: 80, hostname: host, ...sameNamespace },
+    { name: "https", hostname: host, ...https },
+    { name: "endpoint", hostname: endpoint, ...https },
+  ];
+}
+
+function rule(
+  backend: "backend" | "frontend",
+  path: string,
+  type: "PathPrefix" | "Exact" = "PathPrefix",
+) {
+  return {
+    matches: [{ path: { type, value: path } }],
+    backendRefs: [{ name: backend, port: ports[backend] }],
+  };
+}

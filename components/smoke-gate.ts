@@ -1,0 +1,90 @@
+import { readFileSync } from "node:fs";
+
+import * as local from "@pulumi/command/local/index.js";
+import * as batch from "@pulumi/kubernetes/batch/v1/index.js";
+import * as pulumi from "@pulumi/pulumi";
+
+import type { Database } from "./lib/database.ts";
+import { databaseEnvironment, databasePassword } from "./lib/database.ts";
+import type { Scope } from "./lib/labels.ts";
+import { jobTimeouts, oneShotJob } from "./lib/one-shot-job.ts";
+import type { Resources } from "./lib/pod.ts";
+import { container, podTemplate } from "./lib/pod.ts";
+import { ports } from "./lib/ports.ts";
+
+export interface SmokeGateArgs extends Database {
+  readonly scope: Scope;
+  /** Image with the smoke script and its tools, pinned by digest. */
+  readonly image: string;
+  readonly release: {
+    readonly version: string;
+    readonly schema: { readonly min: number; readonly max: number };
+  };
+  /** Public DNS name that the certificate has to be valid for. */
+  readonly host: string;
+  /** Where this region's Gateway is reached, whatever the public name resolves to. */
+  readonly address: pulumi.Input<string>;
+  /** Changes when anything that the gates judge does: they run again. */
+  readonly contentHash: string;
+  /** Longest that each gate may try. */
+  readonly deadlineSeconds: number;
+  readonly resources: Resources;
+}
+
+/**
+ * Fails the run unless the release works in this region, seen from inside the cluster and from outside.
+ * Defines a Job that asks the database, backend and frontend, and a command on the machine of the run that asks the
+ * Gateway over HTTPS and verifies its certificate.
+ */
+export class SmokeGate extends pulumi.ComponentResource {
+  constructor(name: string, args: SmokeGateArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("lifeline:release:SmokeGate", name, args, opts);
+    const { scope, release, deadlineSeconds } = args;
+
+    const smoke = container({
+      name: "smoke",
+      image: args.image,
+      command: ["/opt/lifeline/smoke.sh"],
+      environment: {
+        ...databaseEnvironment(args),
+        BACKEND_URL: `http://backend:${String(ports.backend)}`,
+        FRONTEND_URL: `http://frontend:${String(ports.frontend)}`,
+        RELEASE_VERSION: release.version,
+        SCHEMA_MIN: String(release.schema.min),
+        SCHEMA_MAX: String(release.schema.max),
+        DEADLINE_SECONDS: String(deadlineSeconds),
+      },
+      resources: args.resources,
+      secretFiles: [databasePassword],
+    });
+    const template = podTemplate(scope, "smoke", {
+      containers: [smoke],
+      secretFiles: [databasePassword],
+      placement: { restartPolicy: "Never" },
+      annotations: { "checksum/content": args.contentHash },
+    });
+    const inside = new batch.Job(
+      `${name}-inside`,
+      oneShotJob(scope, "smoke", "smoke", deadlineSeconds, template),
+      { parent: this, customTimeouts: jobTimeouts(deadlineSeconds) },
+    );
+    new local.Command(
+      `${name}-outside`,
+      {
+        // The script travels as text: no path of this machine gets into the state, and a changed script runs again.
+        create: "node --input-type=module -",
+        stdin: readFileSync(new URL("../gates/https-check.mjs", import.meta.url), "utf8"),
+        environment: {
+          GATE_HOST: args.host,
+          GATE_ADDRESS: args.address,
+          GATE_RELEASE: release.version,
+          GATE_DEADLINE_SECONDS: String(deadlineSeconds),
+        },
+        triggers: [args.contentHash, args.address],
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this, dependsOn: [inside], customTimeouts: jobTimeouts(deadlineSeconds) },
+    );
+    this.registerOutputs({});
+  }
+}

@@ -1,0 +1,199 @@
+import * as apps from "@pulumi/kubernetes/apps/v1/index.js";
+import * as autoscaling from "@pulumi/kubernetes/autoscaling/v2/index.js";
+import * as core from "@pulumi/kubernetes/core/v1/index.js";
+import * as policy from "@pulumi/kubernetes/policy/v1/index.js";
+import type { core as inputs } from "@pulumi/kubernetes/types/input.js";
+import * as pulumi from "@pulumi/pulumi";
+
+import { contentHash } from "./lib/content-hash.ts";
+import type { Scope } from "./lib/labels.ts";
+import { metadata, selector } from "./lib/labels.ts";
+import type { Resources, SecretFile } from "./lib/pod.ts";
+import { container, podTemplate } from "./lib/pod.ts";
+import { ports } from "./lib/ports.ts";
+
+export interface WebServiceArgs {
+  readonly scope: Scope;
+  readonly workload: "backend" | "frontend";
+  /** Pinned by digest. */
+  readonly image: string;
+  /** Shown by the service as its own version. */
+  readonly releaseVersion: string;
+  /** What the platform tells the service, beyond its ports and version. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** The release's configuration, as environment variables. */
+  readonly config: Readonly<Record<string, string>>;
+  readonly secretFiles?: readonly SecretFile[];
+  readonly minReplicas: number;
+  readonly maxReplicas: number;
+  /** Average CPU use, in percent of the request, above which replicas are added. */
+  readonly targetCpuPercent: number;
+  readonly resources: Resources;
+}
+
+/**
+ * Keeps a stateless HTTP service up through deployments, drains and load.
+ * Defines a ConfigMap, a HorizontalPodAutoscaler, a Deployment, a Service and a PodDisruptionBudget.
+ */
+export class WebService extends pulumi.ComponentResource {
+  constructor(name: string, args: WebServiceArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("lifeline:release:WebService", name, args, opts);
+    const { scope, workload, minReplicas, maxReplicas, targetCpuPercent } = args;
+    const parent = { parent: this };
+    const meta = metadata(scope, workload, workload);
+    const matchLabels = selector(workload);
+
+    const config = new core.ConfigMap(
+      `${name}-config`,
+      {
+        // Named by content: during a rollout, and after a rollback, each pod keeps the configuration of its own release.
+        metadata: metadata(scope, workload, `${workload}-config-${contentHash(args.config)}`),
+        immutable: true,
+        data: { ...args.config },
+      },
+      parent,
+    );
+    const autoscaler = new autoscaling.HorizontalPodAutoscaler(
+      `${name}-autoscaler`,
+      {
+        metadata: meta,
+        spec: {
+          scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: workload },
+          minReplicas,
+          maxReplicas,
+          metrics: [
+            {
+              type: "Resource",
+              resource: {
+                name: "cpu",
+                target: { type: "Utilization", averageUtilization: targetCpuPercent },
+              },
+            },
+          ],
+          // A dip of a few minutes must not cost the replicas that the next peak needs.
+          behavior: { scaleDown: { stabilizationWindowSeconds: 300 } },
+        },
+      },
+      parent,
+    );
+    const deployment = new apps.Deployment(
+      name,
+      {
+        metadata: meta,
+        spec: {
+          // No `replicas`: the autoscaler owns the number; a value here would undo its work at every run (ADR 006).
+          selector: { matchLabels },
+          strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+          minReadySeconds: 5,
+          progressDeadlineSeconds: 300,
+          revisionHistoryLimit: 3,
+          template: webPod(args, config.metadata.name),
+        },
+      },
+      // The autoscaler first: it raises the new Deployment from one pod to the minimum at once.
+      { parent: this, dependsOn: [autoscaler] },
+    );
+    new core.Service(
+      `${name}-service`,
+      {
+        metadata: meta,
+        spec: {
+          selector: matchLabels,
+          ports: [
+            { name: "http", port: ports[workload], targetPort: "http", appProtocol: "http" },
+            { name: "metrics", port: ports.metrics, targetPort: "metrics" },
+          ],
+        },
+      },
+      { parent: this, dependsOn: [deployment] },
+    );
+    new policy.PodDisruptionBudget(
+      `${name}-budget`,
+      {
+        metadata: meta,
+        spec: {
+          maxUnavailable: 1,
+          // A pod that never became ready must not block the drain of its node.
+          unhealthyPodEvictionPolicy: "AlwaysAllow",
+          selector: { matchLabels },
+        },
+      },
+      parent,
+    );
+    this.registerOutputs({});
+  }
+}
+
+/** Seconds in which endpoints and gateways learn that a stopping pod gets no new connections. */
+const drainSeconds = 5;
+
+function webPod(
+  args: WebServiceArgs,
+  configMap: pulumi.Output<string>,
+): pulumi.Input<inputs.v1.PodTemplateSpec> {
+  const { scope, workload, releaseVersion, secretFiles = [] } = args;
+  const web = container({
+    name: workload,
+    image: args.image,
+    environment: {
+      PORT: String(ports[workload]),
+      METRICS_PORT: String(ports.metrics),
+      RELEASE_VERSION: releaseVersion,
+      ...args.environment,
+    },
+    configMap,
+    ports: { http: ports[workload], metrics: ports.metrics },
+    resources: args.resources,
+    secretFiles,
+    probes: webProbes(),
+    lifecycle: { preStop: { sleep: { seconds: drainSeconds } } },
+  });
+  return podTemplate(scope, workload, {
+    containers: [web],
+    secretFiles,
+    // 5 s of drain and the 20 s in which the service promises to finish, with room.
+    placement: { ...spread(workload), terminationGracePeriodSeconds: 30 },
+  });
+}
+
+function webProbes() {
+  const alive = { httpGet: { path: "/healthz", port: "http" }, timeoutSeconds: 2 };
+  return {
+    startupProbe: { ...alive, periodSeconds: 1, failureThreshold: 60 },
+    // Ready means able to serve: takes the pod out of the Service while the database is away, but never restarts it.
+    readinessProbe: {
+      httpGet: { path: "/readyz", port: "http" },
+      periodSeconds: 2,
+      timeoutSeconds: 2,
+      failureThreshold: 2,
+    },
+    livenessProbe: { ...alive, periodSeconds: 10, failureThreshold: 3 },
+  };
+}
+
+/** Over zones and nodes as far as there are any; a cluster that lost a zone still takes all replicas. */
+function spread(workload: WebServiceArgs["workload"]) {
+  const labelSelector = { matchLabels: selector(workload) };
+  const over = (topologyKey: string) => ({
+    maxSkew: 1,
+    topologyKey,
+    whenUnsatisfiable: "ScheduleAnyway",
+    labelSelector,
+  });
+  return {
+    topologySpreadConstraints: [
+      over("topology.kubernetes.io/zone"),
+      over("kubernetes.io/hostname"),
+    ],
+    affinity: {
+      podAntiAffinity: {
+        preferredDuringSchedulingIgnoredDuringExecution: [
+          {
+            weight: 100,
+            podAffinityTerm: { topologyKey: "kubernetes.io/hostname", labelSelector },
+          },
+        ],
+      },
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import * as pulumi from "@pulumi/pulumi";
+
+import type { SecretSource } from "./components/app-secrets.ts";
+import { FailoverRecords } from "./components/failover-records.ts";
+import { GeneratedSecrets } from "./components/generated-secrets.ts";
+import type { Config } from "./config.ts";
+import { loadConfig, loadSecrets, refuseExampleValues } from "./config.ts";
+import { declareRegion } from "./region.ts";
+
+export interface LifelineOptions {
+  /** Folder of the release files. @default the folder `releases` beside this file */
+  readonly releasesFolder?: string;
+}
+
+/**
+ * Declares one product in two regions: what is global here, what each region has in region.ts.
+ * Rejects, before anything is declared, when the configuration is not valid.
+ */
+export default function lifeline(options: LifelineOptions = {}) {
+  return Promise.resolve().then(() => declare(options));
+}
+
+function declare(options: LifelineOptions) {
+  const config = loadConfig(options);
+  warnOfExamples(config);
+
+  const secrets = secretSource(config);
+  const first = declareRegion(config, config.regions[0], secrets);
+  const second = declareRegion(config, config.regions[1], secrets);
+
+  new FailoverRecords(
+    "failover",
+    {
+      hostedZoneId: config.dns.hostedZoneId,
+      host: config.host,
+      ttlSeconds: config.dns.ttlSeconds,
+      endpoints: [first.endpoint, second.endpoint],
+      tags: { "lifeline:namespace": config.namespace },
+    },
+    { provider: first.aws },
+  );
+  return {
+    release: config.release.version,
+    url: `https://${config.host}`,
+    activeRegion: config.activeRegion,
+    gateways: {
+      [config.regions[0].name]: first.gatewayAddress,
+      [config.regions[1].name]: second.gatewayAddress,
+    },
+  };
+}
+
+/** Where each region takes its secrets from: those made here are the same in both, others are kept per region. */
+function secretSource({ secrets }: Config): (region: string) => SecretSource {
+  if (secrets.mode === "external") return (region) => ({ ...secrets, region });
+  const { postgresPassword, jwtSecret } = new GeneratedSecrets("secrets");
+  const { registryCredentials } = loadSecrets();
+  const generated: SecretSource = {
+    mode: "generated",
+    postgresPassword,
+    jwtSecret,
+    ...(registryCredentials !== undefined && { registryConfig: registryCredentials }),
+  };
+  return () => generated;
+}
+
+/** A preview shows the whole program with example values; a run refuses them. */
+function warnOfExamples(config: Config): void {
+  const examples = refuseExampleValues(config, {
+    stack: pulumi.getStack(),
+    dryRun: pulumi.runtime.isDryRun(),
+  });
+  if (examples.length === 0) return;
+  const fields = examples.map(({ field }) => `  ${field}`).join("\n");
+  void pulumi.log.warn(
+    `${String(examples.length)} values are still examples; \`pulumi up\` refuses them:\n${fields}`,
+  );
+}

@@ -1,0 +1,275 @@
+import { Access } from "../../components/access.ts";
+import { AppSecrets } from "../../components/app-secrets.ts";
+import { GeneratedSecrets } from "../../components/generated-secrets.ts";
+import { Namespace } from "../../components/namespace.ts";
+import { NetworkPolicies } from "../../components/network-policies/network-policies.ts";
+import { RegionProviders } from "../../components/region-providers.ts";
+import type { GraphView } from "../../rehearsal/graph-view.ts";
+import {
+  accessArgs,
+  namespaceArgs,
+  networkPoliciesArgs,
+  regionProvidersArgs,
+  scope,
+} from "../support/args.ts";
+import { all, at, declare, objectName, only, valueOf } from "../support/declare.ts";
+
+describe("Namespace", () => {
+  let graph: GraphView;
+  beforeAll(async () => {
+    graph = await declare(() => new Namespace("it", namespaceArgs));
+  });
+
+  test.each(["enforce", "audit", "warn"])("%ss Pod Security Standards restricted", (mode) => {
+    const labels = at(only(graph, "Namespace").inputs, "metadata", "labels");
+    expect(at(labels, `pod-security.kubernetes.io/${mode}`)).toBe("restricted");
+    expect(at(labels, `pod-security.kubernetes.io/${mode}-version`)).toMatch(/^v1\.\d+$/);
+  });
+
+  test("is neither deleted nor replaced, and its objects outlive the program's interest", () => {
+    const { protect, retainOnDelete } = only(graph, "Namespace").options;
+    expect({ protect, retainOnDelete }).toEqual({ protect: true, retainOnDelete: true });
+  });
+
+  test("limits what all pods may ask for together, and refuses other ways in", () => {
+    expect(at(only(graph, "ResourceQuota").inputs, "spec", "hard")).toEqual({
+      "requests.cpu": "100m",
+      "requests.memory": "128Mi",
+      "limits.cpu": "1",
+      "limits.memory": "256Mi",
+      "requests.storage": "10Gi",
+      pods: "20",
+      "services.loadbalancers": "0",
+      "services.nodeports": "0",
+    });
+  });
+
+  test("limits each container, also one that says nothing", () => {
+    expect(at(only(graph, "LimitRange").inputs, "spec", "limits")).toEqual([
+      {
+        type: "Container",
+        defaultRequest: { cpu: "100m", memory: "128Mi" },
+        default: { cpu: "1", memory: "256Mi" },
+        max: { cpu: "2", memory: "1Gi" },
+      },
+    ]);
+  });
+});
+
+describe("Access", () => {
+  const rules = (graph: GraphView) =>
+    at(only(graph, "Role").inputs, "rules") as { resources: string[]; verbs: string[] }[];
+  const verbsOn = (graph: GraphView, resource: string) =>
+    rules(graph)
+      .filter(({ resources }) => resources.includes(resource))
+      .flatMap(({ verbs }) => verbs);
+
+  test("binds the deployer to its Role, and nobody else", async () => {
+    const graph = await declare(() => new Access("it", accessArgs));
+    expect(only(graph, "RoleBinding").inputs).toMatchObject({
+      roleRef: { kind: "Role", name: "acme-deployer" },
+      subjects: [{ kind: "ServiceAccount", name: "acme-deployer", namespace: "acme-test" }],
+    });
+  });
+
+  test("never lets the deployer delete the database", async () => {
+    const graph = await declare(() => new Access("it", accessArgs));
+    expect(verbsOn(graph, "statefulsets")).toContain("patch");
+    expect(verbsOn(graph, "statefulsets")).not.toContain("delete");
+    expect(verbsOn(graph, "persistentvolumeclaims")).toEqual(["get", "list", "watch"]);
+  });
+
+  test("keeps Secrets from the deployer when the External Secrets operator writes them", async () => {
+    const graph = await declare(() => new Access("it", { ...accessArgs, secrets: "external" }));
+    expect(verbsOn(graph, "secrets")).toEqual([]);
+    expect(verbsOn(graph, "externalsecrets")).toContain("create");
+  });
+
+  test("gives every workload an identity of its own, without a token", async () => {
+    const graph = await declare(() => new Access("it", accessArgs));
+    const accounts = all(graph, "ServiceAccount");
+    expect(accounts.map(objectName).sort()).toEqual(
+      ["acme-deployer", "backend", "database", "frontend", "migration", "smoke"].sort(),
+    );
+    for (const { inputs } of accounts) expect(inputs["automountServiceAccountToken"]).toBe(false);
+  });
+
+  test("hands the registry credentials to the workloads and not to the deployer", async () => {
+    const graph = await declare(
+      () => new Access("it", { ...accessArgs, pullSecret: "registry-pull-secret" }),
+    );
+    const holders = all(graph, "ServiceAccount").filter(
+      ({ inputs }) => inputs["imagePullSecrets"] !== undefined,
+    );
+    expect(holders.map(objectName)).toEqual([
+      "database",
+      "backend",
+      "frontend",
+      "migration",
+      "smoke",
+    ]);
+  });
+});
+
+describe("NetworkPolicies", () => {
+  let graph: GraphView;
+  beforeAll(async () => {
+    graph = await declare(() => new NetworkPolicies("it", networkPoliciesArgs));
+  });
+  const spec = (name: string) => at(only(graph, "NetworkPolicy", name).inputs, "spec");
+  const pods = (workload: string, name = workload) => ({
+    podSelector: {
+      matchLabels: {
+        "app.kubernetes.io/name": name,
+        "app.kubernetes.io/component": workload,
+      },
+    },
+  });
+
+  test("refuses everything that no other policy allows, in both directions", () => {
+    expect(spec("default-deny")).toEqual({ podSelector: {}, policyTypes: ["Ingress", "Egress"] });
+  });
+
+  test("opens the database to the backend on both sides, on its port alone", () => {
+    const ports = [{ protocol: "TCP", port: 5432 }];
+    expect(spec("backend-to-database-egress")).toEqual({
+      ...pods("backend"),
+      policyTypes: ["Egress"],
+      egress: [{ to: [pods("database", "postgres")], ports }],
+    });
+    expect(spec("backend-to-database-ingress")).toEqual({
+      ...pods("database", "postgres"),
+      policyTypes: ["Ingress"],
+      ingress: [{ from: [pods("backend")], ports }],
+    });
+  });
+
+  test("admits outside pods by namespace and label together, not by either", () => {
+    expect(at(spec("gateway-to-frontend-ingress"), "ingress", 0, "from")).toEqual([
+      {
+        namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "entry" } },
+        podSelector: { matchLabels: { app: "gateway" } },
+      },
+    ]);
+  });
+
+  test("lets nobody but backend, migration and smoke test reach the database", () => {
+    const reaching = all(graph, "NetworkPolicy").filter((policy) => {
+      const ports = JSON.stringify(at(policy.inputs, "spec", "ingress") ?? []);
+      return ports.includes('"port":5432');
+    });
+    expect(reaching.map(objectName)).toEqual([
+      "backend-to-database-ingress",
+      "migration-to-database-ingress",
+      "smoke-to-database-ingress",
+    ]);
+  });
+
+  test("gives the database no way out, not even DNS", () => {
+    const leaving = all(graph, "NetworkPolicy").filter(
+      ({ inputs }) =>
+        at(inputs, "spec", "egress") !== undefined &&
+        at(inputs, "spec", "podSelector", "matchLabels", "app.kubernetes.io/component") ===
+          "database",
+    );
+    expect(leaving).toEqual([]);
+  });
+});
+
+describe("AppSecrets", () => {
+  const generated = {
+    mode: "generated",
+    postgresPassword: "hidden-password",
+    jwtSecret: "hidden-key",
+  } as const;
+
+  test("keeps generated values secret on their way to the engine", async () => {
+    const graph = await declare(() => new AppSecrets("it", { scope, source: generated }));
+    expect(only(graph, "Secret", "postgres-secret").inputs["stringData"]).toEqual({
+      POSTGRES_PASSWORD: "[secret]",
+    });
+    expect(only(graph, "Secret", "app-secret").inputs["stringData"]).toEqual({
+      JWT_SECRET: "[secret]",
+    });
+    expect(JSON.stringify(graph.resources)).not.toContain("hidden");
+  });
+
+  test("declares registry credentials only when there are any", async () => {
+    const without = await declare(() => new AppSecrets("it", { scope, source: generated }));
+    expect(all(without, "Secret")).toHaveLength(2);
+    const source = { ...generated, registryConfig: "{}" };
+    const graph = await declare(() => new AppSecrets("it", { scope, source }));
+    expect(only(graph, "Secret", "registry-pull-secret").inputs).toMatchObject({
+      type: "kubernetes.io/dockerconfigjson",
+      stringData: { ".dockerconfigjson": "[secret]" },
+    });
+  });
+
+  test("asks the region's own Secrets Manager, by a role of the namespace, and waits for the answer", async () => {
+    const graph = await declare(
+      () =>
+        new AppSecrets("it", {
+          scope,
+          source: {
+            mode: "external",
+            region: "eu-west-1",
+            roleArn: "arn:aws:iam::111122223333:role/reader",
+            names: { postgres: "acme/postgres", app: "acme/app", registry: "acme/registry" },
+          },
+        }),
+    );
+    expect(all(graph, "Secret")).toEqual([]);
+    expect(at(only(graph, "SecretStore").inputs, "spec", "provider", "aws")).toEqual({
+      service: "SecretsManager",
+      region: "eu-west-1",
+      auth: { jwt: { serviceAccountRef: { name: "secret-reader" } } },
+    });
+    const password = only(graph, "ExternalSecret", "postgres-secret").inputs;
+    expect(at(password, "metadata", "annotations", "pulumi.com/waitFor")).toBe("condition=Ready");
+    expect(at(password, "spec")).toMatchObject({
+      secretStoreRef: { kind: "SecretStore", name: "secrets-manager" },
+      target: { name: "postgres-secret", creationPolicy: "Orphan" },
+      data: [{ secretKey: "POSTGRES_PASSWORD", remoteRef: { key: "acme/postgres" } }],
+    });
+  });
+});
+
+describe("GeneratedSecrets", () => {
+  test("keeps what it generated, and tells it to nobody in plain text", async () => {
+    const passwords: Promise<string>[] = [];
+    const graph = await declare(
+      () => {
+        const secrets = new GeneratedSecrets("it");
+        passwords.push(valueOf(secrets.postgresPassword));
+      },
+      { generatedSecret: "canary" },
+    );
+    expect(await passwords[0]).toBe("canary");
+    for (const { options } of all(graph, "RandomPassword")) expect(options.protect).toBe(true);
+    expect(JSON.stringify(graph.resources)).not.toContain("canary");
+  });
+});
+
+describe("RegionProviders", () => {
+  const cluster = async (role: "primary" | "standby") =>
+    only(
+      await declare(() => new RegionProviders("it", { ...regionProvidersArgs, role })),
+      "kubernetes",
+    ).inputs;
+
+  test("skips an unreachable cluster only where nobody is served", async () => {
+    expect(at(await cluster("primary"), "skipUpdateUnreachable")).toBe("false");
+    expect(at(await cluster("standby"), "skipUpdateUnreachable")).toBe("true");
+  });
+
+  test("changes nothing else with the role, so that a flip replaces no provider", async () => {
+    const [primary, standby] = [await cluster("primary"), await cluster("standby")];
+    const differing = Object.keys(primary).filter((key) => primary[key] !== standby[key]);
+    expect(differing).toEqual(["skipUpdateUnreachable"]);
+    expect(primary["clusterIdentifier"]).toBe("acme-test-eu-north-1");
+  });
+
+  test("takes over objects that an interrupted run left", async () => {
+    expect(at(await cluster("primary"), "upsertExistingObjects")).toBe("true");
+  });
+});

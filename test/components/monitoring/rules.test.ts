@@ -1,0 +1,39 @@
+import { alerts, runbookOf } from "../../../components/monitoring/rules.ts";
+
+const all = alerts("acme-test");
+const metricsOf = (expr: string) => new Set(expr.match(/\b[a-z_]+(?=\{)/g));
+
+describe("alerts", () => {
+  test("look at the product's own namespace only", () => {
+    for (const { expr } of all) {
+      const selectors = expr.match(/\{[^}]*\}/g) ?? [];
+      expect(selectors.length).toBeGreaterThan(0);
+      for (const selector of selectors) expect(selector).toContain('namespace="acme-test"');
+    }
+  });
+
+  test("have a twin for every series they look at, for when it is gone", () => {
+    const watched = all
+      .filter(({ expr }) => !expr.startsWith("absent("))
+      .flatMap(({ expr }) => [...metricsOf(expr)]);
+    const twins = new Set(
+      all
+        .filter(({ expr }) => expr.startsWith("absent("))
+        .flatMap(({ expr }) => [...metricsOf(expr)]),
+    );
+    expect(watched.filter((metric) => !twins.has(metric))).toEqual([]);
+  });
+
+  test("are named once", () => {
+    const names = all.map(({ alert }) => alert);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  test("wait a while before they call", () => {
+    for (const alert of all) expect(alert.for).toMatch(/^[1-9]\d*m$/);
+  });
+
+  test("lead to a page named after them", () => {
+    expect(all.map(runbookOf)).toContain("docs/runbooks/backend-metrics-absent.md");
+  });
+});
