@@ -1,0 +1,110 @@
+import type { ResourceValidationPolicy } from "@pulumi/policy";
+import { kindOf } from "../lib/kinds.ts";
+import { podOf } from "../lib/pods.ts";
+import { at, visitEach } from "../lib/read.ts";
+import { explain } from "../lib/violation.ts";
+
+const fix = "Grant what is needed, by name, in a Role of the namespace.";
+
+export const noClusterRights: ResourceValidationPolicy = {
+  name: "no-cluster-rights",
+  displayName: "Nobody gets rights on a whole cluster",
+  description: "No ClusterRole, no ClusterRoleBinding, and no binding to a role of the cluster.",
+  severity: "critical",
+  remediationSteps: fix,
+  validateResource: (args, report) => {
+    const kind = kindOf(args.type) ?? "";
+    const where = `${kind} ${args.name}`;
+    if (kind === "ClusterRole" || kind === "ClusterRoleBinding") {
+      report(explain({ where, field: "kind", value: kind, must: "be namespaced", fix }));
+    }
+    if (kind !== "RoleBinding") return;
+    const value = at(args.props, "roleRef", "kind");
+    if (value !== "Role") {
+      report(explain({ where, field: "roleRef.kind", value, must: 'be "Role"', fix }));
+    }
+    visitEach(at(args.props, "subjects"), (subject, index) => {
+      const group = at(subject, "name");
+      if (at(subject, "kind") !== "Group") return;
+      if (typeof group === "string" && !group.startsWith("system:")) return;
+      report(
+        explain({
+          where,
+          field: `subjects[${index}].name`,
+          value: group,
+          must: "name a group of people, not one built into the cluster",
+          fix: "Bind the service account or the people themselves.",
+        }),
+      );
+    });
+  },
+};
+
+const roleLists = ["apiGroups", "resources", "verbs"];
+
+/** Verbs that hand out more than the role itself holds. */
+const wideningVerbs = new Set(["*", "bind", "escalate", "impersonate"]);
+
+export const narrowRoles: ResourceValidationPolicy = {
+  name: "narrow-roles",
+  displayName: "Roles name what they allow",
+  description: "No wildcard and no verb in a Role that lets its holder gain further rights.",
+  severity: "critical",
+  remediationSteps: "List the API groups, resources and verbs that are used.",
+  validateResource: (args, report) => {
+    if (!["Role", "ClusterRole"].includes(kindOf(args.type) ?? "")) return;
+    visitEach(at(args.props, "rules"), (rule, index) => {
+      for (const list of roleLists) {
+        const refused = list === "verbs" ? wideningVerbs : new Set(["*"]);
+        visitEach(at(rule, list), (value) => {
+          const isWide = typeof value === "string" && (refused.has(value) || value.endsWith("/*"));
+          if (!isWide) return;
+          report(
+            explain({
+              where: `role ${args.name} (rules[${index}])`,
+              field: list,
+              value,
+              must: "list what is used, without wildcards, bind, escalate or impersonate",
+              fix: "Replace the entry by the names in use.",
+            }),
+          );
+        });
+      }
+    });
+  },
+};
+
+export const noApiTokens: ResourceValidationPolicy = {
+  name: "no-api-tokens",
+  displayName: "Pods hold no API token",
+  description: "No pod mounts a token of the Kubernetes API, and no token lives in a Secret.",
+  severity: "high",
+  remediationSteps: "Set automountServiceAccountToken: false.",
+  validateResource: (args, report) => {
+    const field = "automountServiceAccountToken";
+    const pod = podOf(args);
+    const holder = kindOf(args.type) === "ServiceAccount" ? { path: "", spec: args.props } : pod;
+    if (holder !== undefined && at(holder.spec, field) !== false) {
+      report(
+        explain({
+          where: pod ? `pod (${pod.path})` : `service account ${args.name}`,
+          field,
+          value: at(holder.spec, field),
+          must: "be false",
+          fix: `Write ${field}: false.`,
+        }),
+      );
+    }
+    const secretType = kindOf(args.type) === "Secret" ? at(args.props, "type") : undefined;
+    if (secretType !== "kubernetes.io/service-account-token") return;
+    report(
+      explain({
+        where: `secret ${args.name}`,
+        field: "type",
+        value: secretType,
+        must: "not be a token without an end",
+        fix: "Request a token with an end: kubectl create token.",
+      }),
+    );
+  },
+};
