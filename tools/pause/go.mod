@@ -1,0 +1,3 @@
+module lifeline.local/tools/pause
+
+go 1.25.0

@@ -1,0 +1,61 @@
+package volumes
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/sig-storage-lib-external-provisioner/v13/controller"
+)
+
+func provision(t *testing.T, provisioner Provisioner, policy corev1.PersistentVolumeReclaimPolicy) *corev1.PersistentVolume {
+	t.Helper()
+	volume, _, err := provisioner.Provision(context.Background(), controller.ProvisionOptions{
+		PVName: "pvc-1", PVC: &corev1.PersistentVolumeClaim{}, StorageClass: &storagev1.StorageClass{ReclaimPolicy: &policy},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	volume.ObjectMeta = metav1.ObjectMeta{Name: "pvc-1"}
+	return volume
+}
+
+func TestAVolumeIsAFolderOfThisNodeWithTheClassesReclaimPolicy(t *testing.T) {
+	provisioner := Provisioner{Root: t.TempDir(), Node: "node"}
+	volume := provision(t, provisioner, corev1.PersistentVolumeReclaimRetain)
+	if info, err := os.Stat(volume.Spec.Local.Path); err != nil || !info.IsDir() {
+		t.Errorf("no folder: %v", err)
+	}
+	if got := volume.Spec.PersistentVolumeReclaimPolicy; got != corev1.PersistentVolumeReclaimRetain {
+		t.Errorf("reclaim policy: got %s, want Retain", got)
+	}
+	if got := volume.Spec.NodeAffinity.Required.NodeSelectorTerms[0].MatchExpressions[0].Values; len(got) != 1 || got[0] != "node" {
+		t.Errorf("node: got %v", got)
+	}
+}
+
+func TestDeleteRemovesOnlyItsOwnFolder(t *testing.T) {
+	root := t.TempDir()
+	provisioner := Provisioner{Root: filepath.Join(root, "volumes"), Node: "node"}
+	volume := provision(t, provisioner, corev1.PersistentVolumeReclaimDelete)
+	own := volume.Spec.Local.Path
+
+	volume.Spec.Local.Path = root
+	if provisioner.Delete(context.Background(), volume) == nil {
+		t.Error("an edited path must be refused")
+	}
+	if _, err := os.Stat(own); err != nil {
+		t.Error("nothing may be removed by a refused call")
+	}
+	volume.Spec.Local.Path = own
+	if err := provisioner.Delete(context.Background(), volume); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(own); !os.IsNotExist(err) {
+		t.Error("the folder must be gone")
+	}
+}
