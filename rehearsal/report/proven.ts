@@ -1,0 +1,28 @@
+import type { Evidence } from "./evidence.ts";
+import type { PhaseId } from "./phases.ts";
+
+/** What each phase shows, in words for someone who runs none of this. */
+const meanings: Readonly<Record<PhaseId, string>> = {
+  foundation:
+    "The product lives in a namespace of its own that refuses unsafe pods and denies all traffic nobody allowed; its deployer can touch nothing outside, and its certificate is valid.",
+  database:
+    "Postgres runs with data checksums on a volume of its own, and its schema is exactly the one this release was made for.",
+  application:
+    "Every copy of backend and frontend is running, none was restarted, and what runs is byte for byte the image named in the release.",
+  gateway:
+    "A visitor gets in over HTTPS only, with a certificate that checks out, and old TLS versions are turned away.",
+  integration:
+    "The page shows the release; in the active region a row sent through the front door is in the database, and the standby region refuses to write.",
+  monitoring: "Backend, frontend and database report their own numbers when asked.",
+  load: "Under a light load the answers stay fast, nothing fails, and nothing restarts.",
+  security:
+    "A pod without permission cannot reach the database, one with permission can, and an unsafe pod is refused at the door.",
+  "sign-off": "Running everything again changes nothing: what runs is what the program says.",
+};
+
+/** One sentence for each phase that passed; the others prove nothing and are left out. */
+export function provenBy(evidence: Evidence): string[] {
+  return evidence.phases
+    .filter((phase) => phase.status === "passed")
+    .map((phase) => meanings[phase.id]);
+}

@@ -1,0 +1,256 @@
+import {
+  endpointsRegistered,
+  imagesOfRelease,
+  noRestarts,
+  replicasReady,
+} from "../../../rehearsal/checks/application.ts";
+import {
+  dataChecksums,
+  databaseAnswers,
+  migrationComplete,
+  postgresReady,
+  schemaVersion,
+  volumeBound,
+} from "../../../rehearsal/checks/database.ts";
+import { gatewayProgrammed } from "../../../rehearsal/checks/gateway.ts";
+import {
+  postgresMetrics,
+  requestMetrics,
+  targetsUp,
+} from "../../../rehearsal/checks/monitoring.ts";
+import type { RegionUnderTest, Subject } from "../../../rehearsal/checks/subject.ts";
+import type { CheckResult } from "../../../rehearsal/report/evidence.ts";
+import { component, condition, holds, named } from "./holds.ts";
+import type { Check } from "./holds.ts";
+import { expectOutcome, regionWith, subject } from "./fake-cluster.ts";
+import type { FakeContents } from "./fake-cluster.ts";
+
+const { namespace } = subject;
+
+const containers = (...states: [ready: boolean, restarts: number][]) => ({
+  status: {
+    phase: "Running",
+    containerStatuses: states.map(([isReady, restartCount], index) => ({
+      name: `c${index}`,
+      ready: isReady,
+      restartCount,
+      imageID: "",
+    })),
+  },
+});
+const database = (status: Record<string, unknown>): FakeContents => ({
+  objects: { pods: [named("postgres-0", status, component("database"))] },
+});
+holds("postgresReady", postgresReady, database(containers([true, 0], [true, 0])), {
+  "one of two containers is ready": database(containers([true, 0], [false, 0])),
+  "there is only one container": database(containers([true, 0])),
+  "a container was restarted": database(containers([true, 1], [true, 0])),
+  "there is no pod": {},
+});
+
+const claim = (phase: string): FakeContents => ({
+  objects: { persistentvolumeclaims: [named("data-postgres-0", { status: { phase } })] },
+});
+holds("volumeBound", volumeBound, claim("Bound"), {
+  "the claim is pending": claim("Pending"),
+  "there is no claim": {},
+});
+
+const job = (...conditions: object[]): FakeContents => ({
+  objects: { jobs: [named("db-migration-1", { status: { conditions } }, component("migration"))] },
+});
+holds("migrationComplete", migrationComplete, job({ type: "Complete", status: "True" }), {
+  "the job failed": job({ type: "Failed", status: "True" }),
+  "the job is unfinished": job(),
+  "there is no job": {},
+});
+
+const says = (text: string): FakeContents => ({ exec: () => `${text}\n` });
+const noAnswer = {};
+holds("dataChecksums", dataChecksums, says("on"), {
+  "they are off": says("off"),
+  "psql fails": noAnswer,
+});
+holds("schemaVersion", schemaVersion, says("1"), {
+  "the schema is ahead": says("2"),
+  "nothing was migrated": says("0"),
+  "psql fails": noAnswer,
+});
+holds("databaseAnswers", databaseAnswers, says("PostgreSQL 15.14 on x86_64"), {
+  "something else answers": says("MariaDB 11"),
+  "psql fails": noAnswer,
+});
+
+const deployment = (
+  replicas: number,
+  readyReplicas: number,
+  updatedReplicas: number,
+  observedGeneration = 1,
+) => ({
+  objects: {
+    deployments: [
+      named("backend", {
+        spec: { replicas },
+        status: { readyReplicas, updatedReplicas, observedGeneration },
+      }),
+    ],
+  },
+});
+const backend =
+  (
+    check: (
+      region: RegionUnderTest,
+      subject: Subject,
+      component: "backend",
+    ) => Promise<CheckResult>,
+  ): Check =>
+  (region, it) =>
+    check(region, it, "backend");
+holds("replicasReady", backend(replicasReady), deployment(3, 3, 3), {
+  "one is not ready": deployment(3, 2, 3),
+  "one is of an older revision": deployment(3, 3, 2),
+  "fewer are wanted than configured": deployment(2, 2, 2),
+  "the controller has not seen the change yet": deployment(3, 3, 3, 0),
+  "there is no deployment": {},
+});
+
+const pods = (...states: [ready: boolean, restarts: number][]): FakeContents => ({
+  objects: { pods: [named("backend-1", containers(...states), component("backend"))] },
+});
+holds("noRestarts", backend(noRestarts), pods([true, 0]), {
+  "a container was restarted": pods([true, 2]),
+  "there is no pod": {},
+});
+
+const slices = (...readiness: boolean[]): FakeContents => ({
+  objects: {
+    endpointslices: [
+      named(
+        "backend-x",
+        { endpoints: readiness.map((it) => ({ conditions: { ready: it } })) },
+        { "kubernetes.io/service-name": "backend" },
+      ),
+    ],
+  },
+});
+holds("endpointsRegistered", backend(endpointsRegistered), slices(true, true, true), {
+  "one endpoint is not ready": slices(true, true, false),
+  "there are none": {},
+});
+
+const running = (image: string, imageID: string): FakeContents => ({
+  objects: {
+    pods: [
+      named(
+        "backend-1",
+        {
+          spec: { containers: [{ image }] },
+          status: { containerStatuses: [{ imageID, restartCount: 0 }] },
+        },
+        component("backend"),
+      ),
+    ],
+  },
+});
+const released = subject.release.images.backend;
+const other = `example/backend@sha256:${"f".repeat(64)}`;
+holds("imagesOfRelease", backend(imagesOfRelease), running(released, released), {
+  "another image was asked for": running(other, released),
+  "the runtime runs another digest": running(released, other),
+  "the runtime reports no digest": running(released, ""),
+  "there is no pod": {},
+});
+
+describe("gatewayProgrammed", () => {
+  const route = (...types: string[]) =>
+    named("backend", {
+      status: { parents: [{ conditions: types.map((type) => ({ type, status: "True" })) }] },
+    });
+  const gateway = named("gravl", condition("Programmed", "True"));
+
+  test("passes when the gateway is programmed and its routes are accepted", async () => {
+    const objects = { gateways: [gateway], httproutes: [route("Accepted", "ResolvedRefs")] };
+    const result = await gatewayProgrammed(regionWith({ objects }), subject);
+    expect(result).toMatchObject({ status: "passed" });
+  });
+
+  test("fails with the reason when the API server refuses", async () => {
+    const path = `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/gateways`;
+    const answers = { [`GET ${path}`]: { status: 500, body: { message: "broken" } } };
+    const result = await gatewayProgrammed(regionWith({ answers }), subject, 0.6);
+    expectOutcome(result, "failed", /500 broken/);
+  });
+
+  test.each([
+    ["there is no gateway", { httproutes: [route("Accepted", "ResolvedRefs")] }],
+    ["there is no route", { gateways: [gateway] }],
+    ["a route's backend is unknown", { gateways: [gateway], httproutes: [route("Accepted")] }],
+    [
+      "the gateway is not programmed",
+      {
+        gateways: [named("gravl", condition("Programmed", "False"))],
+        httproutes: [route("Accepted", "ResolvedRefs")],
+      },
+    ],
+  ])("fails when %s", async (_, objects) => {
+    const result = await gatewayProgrammed(regionWith({ objects }), subject, 0.6);
+    expect(result).toMatchObject({ status: "failed" });
+  });
+});
+
+const scrape = (pod: string, port: number, text: string, labels = {}): FakeContents => ({
+  objects: { pods: [named(pod, {}, labels)] },
+  answers: {
+    [`GET /api/v1/namespaces/${namespace}/pods/${pod}:${port}/proxy/metrics`]: {
+      status: 200,
+      body: text,
+    },
+  },
+});
+const served = (text: string) => scrape("backend-1", 9464, text, component("backend"));
+const metric = 'http_requests_total{method="GET",route="/",status="200"}';
+holds("requestMetrics", backend(requestMetrics), served(`# HELP x\n${metric} 3\n`), {
+  "nothing was counted": served(`${metric} 0\n`),
+  "the metric is missing": served("http_requests_total_other 3\n"),
+  "there is no pod": {},
+  "the endpoint does not answer": {
+    objects: { pods: [named("backend-1", {}, component("backend"))] },
+  },
+});
+holds("postgresMetrics", postgresMetrics, scrape("postgres-0", 9187, "pg_up 1\n"), {
+  "the exporter cannot reach Postgres": scrape("postgres-0", 9187, "pg_up 0\n"),
+  "the metric is missing": scrape("postgres-0", 9187, "go_threads 1\n"),
+});
+
+describe("targetsUp", () => {
+  const service = {
+    metadata: {
+      name: "prometheus",
+      namespace: "mon",
+      labels: { "app.kubernetes.io/name": "prometheus" },
+    },
+    spec: { ports: [{ port: 9090 }] },
+  };
+  const withTargets = (...values: string[]): FakeContents => ({
+    objects: { services: [service] },
+    answers: {
+      "GET /api/v1/namespaces/mon/services/prometheus:9090/proxy/api/v1/query": {
+        status: 200,
+        body: { data: { result: values.map((value) => ({ value: [0, value] })) } },
+      },
+    },
+  });
+
+  test("is skipped with the reason, not passed, where there is no Prometheus", async () => {
+    const result = await targetsUp(regionWith({}), subject);
+    expectOutcome(result, "skipped", /No Prometheus/);
+  });
+
+  test.each([
+    ["passed", ["1", "1"]],
+    ["failed", ["1", "0"]],
+    ["failed", []],
+  ])("is %s with targets %j", async (status, values) => {
+    expect(await targetsUp(regionWith(withTargets(...values)), subject)).toMatchObject({ status });
+  });
+});
