@@ -1,0 +1,105 @@
+import { parseArgs } from "node:util";
+import { Problem, exitCode } from "./problem.ts";
+
+const usage = `Usage: npm run <command> [-- options]
+
+  start    rehearse the whole go-live on two regions   [--context A --context B] [--report DIR] [--json]
+  stop     remove everything that start made           [--purge: built tools and images too]
+  check    format, lint, types, unit tests, policies
+  test     check, then the end-to-end run
+  bench    start-up and update times beside plain tools
+  render   write every object of a stack as files      -- STACK DIR`;
+
+/** Each command is imported only when it runs: start-up stays fast. */
+const commands: Record<string, (args: string[]) => Promise<void>> = {
+  async start(args) {
+    const { values } = parsed(args, {
+      context: { type: "string", multiple: true },
+      report: { type: "string" },
+      json: { type: "boolean" },
+    });
+    const { start } = await import("./start.ts");
+    await start({
+      ...(values.context === undefined ? {} : { contexts: twoContexts(values.context) }),
+      reportFolder: values.report ?? "report",
+      json: values.json ?? false,
+    });
+  },
+  async stop(args) {
+    const { values } = parsed(args, { purge: { type: "boolean" } });
+    const { stop } = await import("./stop.ts");
+    await stop({ purge: values.purge ?? false });
+  },
+  async check(args) {
+    parsed(args, {});
+    const { check } = await import("./check.ts");
+    sayCounts([await check()]);
+  },
+  async test(args) {
+    parsed(args, {});
+    const { test } = await import("./test.ts");
+    sayCounts(await test());
+  },
+  async bench(args) {
+    const { values } = parsed(args, { json: { type: "boolean" } });
+    const { bench } = await import("./bench.ts");
+    await bench({ json: values.json ?? false });
+  },
+  async render(args) {
+    const { positionals } = parsed(args, {}, 2);
+    const [stack, folder] = positionals;
+    if (stack === undefined || folder === undefined) throw new Problem(usage, exitCode.usage);
+    const { render } = await import("./render.ts");
+    await render(stack, folder);
+  },
+};
+
+function parsed<const T extends NonNullable<Parameters<typeof parseArgs>[0]>["options"]>(
+  args: string[],
+  options: T,
+  positionals = 0,
+) {
+  try {
+    const result = parseArgs({ args, options, allowPositionals: positionals > 0 });
+    if (result.positionals.length > positionals)
+      throw new Error(`unexpected ${result.positionals.at(-1) ?? ""}`);
+    return result;
+  } catch (error) {
+    throw new Problem(
+      `${error instanceof Error ? error.message : String(error)}\n\n${usage}`,
+      exitCode.usage,
+    );
+  }
+}
+
+function twoContexts(contexts: readonly string[]): [string, string] {
+  const [first, second, ...more] = contexts;
+  if (first === undefined || second === undefined || more.length > 0 || first === second) {
+    throw new Problem(
+      `--context: got ${contexts.join(", ")}; allowed are exactly two different contexts. Fix: --context A --context B, one for each region.`,
+      exitCode.usage,
+    );
+  }
+  return [first, second];
+}
+
+/** The one line by which a log reader, or a machine, knows that tests ran. */
+function sayCounts(runs: readonly { passed: number; failed: number; skipped: number }[]): void {
+  const sum = (key: "passed" | "failed" | "skipped") =>
+    runs.reduce((total, run) => total + run[key], 0);
+  process.stdout.write(
+    `tests: ${String(sum("passed"))} passed, ${String(sum("failed"))} failed, ${String(sum("skipped"))} skipped\n`,
+  );
+}
+
+const [name = "", ...args] = process.argv.slice(2);
+try {
+  const command = commands[name];
+  if (command === undefined) throw new Problem(usage, exitCode.usage);
+  await command(args);
+} catch (error) {
+  process.stderr.write(
+    `\n${error instanceof Problem ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
+  );
+  process.exitCode = error instanceof Problem ? error.code : exitCode.failed;
+}

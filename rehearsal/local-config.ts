@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { parseConfig } from "../config/parse.ts";
+import { releaseFiles } from "../config/release.ts";
+import type { Config } from "../config/schema.ts";
+import type { Subject } from "./checks/subject.ts";
+import type { LocalStack } from "./local-stack.ts";
+
+const prefix = "lifeline:";
+
+/** The configuration that the program was given, read as the program reads it. */
+export function readLocalConfig({ projectFolder, releasesFolder }: LocalStack): Config {
+  const { config } = parse(readFileSync(join(projectFolder, "Pulumi.local.yaml"), "utf8")) as {
+    config: Record<string, unknown>;
+  };
+  const plain = Object.entries(config)
+    .filter(([key, value]) => key.startsWith(prefix) && !isEncrypted(value))
+    .map(([key, value]) => [key.slice(prefix.length), value] as const);
+  return parseConfig("local", Object.fromEntries(plain), releaseFiles(releasesFolder));
+}
+
+const isEncrypted = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "secure" in value;
+
+/** What should be running, for the checks. */
+export function subjectOf(config: Config, authority: string): Subject {
+  return {
+    product: config.product,
+    namespace: config.namespace,
+    host: config.host,
+    release: {
+      version: config.release.version,
+      schemaTarget: config.release.schema.target,
+      images: config.release.images,
+    },
+    postgres: { image: config.postgres.image, database: config.postgres.database },
+    minReplicas: { backend: config.backend.minReplicas, frontend: config.frontend.minReplicas },
+    registryCredentials: true,
+    authority,
+  };
+}

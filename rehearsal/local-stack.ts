@@ -1,0 +1,101 @@
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { type Document, parseDocument } from "yaml";
+import { repository } from "./paths.ts";
+
+export interface LocalStackOptions {
+  /** Folder that receives the project and the releases. */
+  readonly folder: string;
+  /** In place of the stack file's. */
+  readonly namespace?: string;
+  readonly kubeconfig: string;
+  /** Contexts of both regions, in the order of the stack file. */
+  readonly contexts: readonly [string, string];
+  /** References by digest of the images built here, by name; empty uses the pinned ones as they are. */
+  readonly images: Readonly<Record<string, string>>;
+}
+
+export interface LocalStack {
+  readonly projectFolder: string;
+  readonly releasesFolder: string;
+}
+
+/** Where an image reference stands in the stack file. */
+const stackImages = [
+  { path: ["config", "lifeline:postgres", "image"], image: "postgres" },
+  { path: ["config", "lifeline:smoke", "image"], image: "postgres" },
+] as const;
+
+/**
+ * Writes the rehearsal's own copy of the project: Pulumi.local.yaml and every release, in which only image references,
+ * kubeconfig and contexts differ from the clone's. What the engine wrote into an earlier copy, the salt of its encryption
+ * and encrypted values, is kept.
+ */
+export function writeLocalStack(options: LocalStackOptions): LocalStack {
+  const projectFolder = join(options.folder, "project");
+  const releasesFolder = join(options.folder, "releases");
+  mkdirSync(projectFolder, { recursive: true });
+  cpSync(join(repository, "Pulumi.yaml"), join(projectFolder, "Pulumi.yaml"));
+  writeStackFile(join(projectFolder, "Pulumi.local.yaml"), options);
+
+  rmSync(releasesFolder, { recursive: true, force: true });
+  mkdirSync(releasesFolder);
+  for (const file of readdirSync(join(repository, "releases"))) {
+    const release = read(join(repository, "releases", file));
+    for (const name of ["backend", "frontend", "migrations"]) {
+      replaceImage(release, ["images", name], options.images[name]);
+    }
+    writeFileSync(join(releasesFolder, file), release.toString());
+  }
+  return { projectFolder, releasesFolder };
+}
+
+function writeStackFile(file: string, options: LocalStackOptions): void {
+  const stack = read(join(repository, "Pulumi.local.yaml"));
+  for (const { path, image } of stackImages) replaceImage(stack, path, options.images[image]);
+  stack.setIn(["config", "lifeline:kubeconfig"], options.kubeconfig);
+  if (options.namespace !== undefined) {
+    stack.setIn(["config", "lifeline:namespace"], options.namespace);
+    stack.setIn(["config", "lifeline:host"], `${options.namespace}.lifeline.test`);
+  }
+  for (const [index, context] of options.contexts.entries()) {
+    stack.setIn(["config", "lifeline:regions", index, "kubeContext"], context);
+  }
+  if (existsSync(file)) keepEncrypted(read(file), stack);
+  writeFileSync(file, stack.toString());
+}
+
+function keepEncrypted(before: Document, after: Document): void {
+  const { encryptionsalt, config = {} } = before.toJS() as {
+    encryptionsalt?: string;
+    config?: Record<string, unknown>;
+  };
+  if (encryptionsalt !== undefined) after.set("encryptionsalt", encryptionsalt);
+  for (const [key, value] of Object.entries(config)) {
+    if (typeof value === "object" && value !== null && "secure" in value)
+      after.setIn(["config", key], value);
+  }
+}
+
+function replaceImage(
+  document: Document,
+  path: readonly string[],
+  reference: string | undefined,
+): void {
+  if (reference !== undefined) document.setIn(path, reference);
+}
+
+function read(file: string): Document {
+  const document = parseDocument(readFileSync(file, "utf8"));
+  const problem = document.errors[0];
+  if (problem !== undefined) throw new Error(`${file}: ${problem.message}`);
+  return document;
+}

@@ -1,0 +1,32 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "./command.ts";
+import { repository } from "./paths.ts";
+
+/** Providers whose official plugin a rehearsal can use; AWS has no account to talk to. */
+const providers = ["kubernetes", "random", "command"] as const;
+
+export type PluginName = (typeof providers)[number];
+
+/**
+ * Asks the engine to get each official plugin, at the version of its SDK.
+ * @returns those it could not get: their stand-ins take their place.
+ */
+export async function missingPlugins(
+  pulumi: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<PluginName[]> {
+  const got = await Promise.all(
+    providers.map(async (name) => {
+      const { version } = JSON.parse(
+        readFileSync(join(repository, "node_modules/@pulumi", name, "package.json"), "utf8"),
+      ) as { version: string };
+      const { code } = await run(pulumi, ["plugin", "install", "resource", name, version], {
+        environment,
+        timeoutSeconds: 300,
+      });
+      return code === 0;
+    }),
+  );
+  return providers.filter((_name, index) => got[index] !== true);
+}
