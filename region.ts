@@ -1,4 +1,4 @@
-import type * as aws from "@pulumi/aws/index.js";
+import type { Provider as AwsProvider } from "@pulumi/aws/provider.js";
 import type * as pulumi from "@pulumi/pulumi";
 
 import { Access } from "./components/access.ts";
@@ -24,7 +24,7 @@ import type { Config, Region, Role } from "./config.ts";
 
 /** What the global part needs to know of a region. */
 export interface DeclaredRegion {
-  readonly aws: aws.Provider;
+  readonly aws: AwsProvider;
   readonly endpoint: FailoverEndpoint;
   readonly gatewayAddress: pulumi.Output<string>;
 }

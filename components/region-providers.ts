@@ -1,5 +1,5 @@
-import * as aws from "@pulumi/aws/index.js";
-import * as kubernetes from "@pulumi/kubernetes/index.js";
+import { Provider as AwsProvider } from "@pulumi/aws/provider.js";
+import { Provider as KubernetesProvider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
 
 export interface RegionProvidersArgs {
@@ -15,13 +15,13 @@ export interface RegionProvidersArgs {
 
 /** The ways into one region. Defines a provider for its cluster and one for its AWS region. */
 export class RegionProviders extends pulumi.ComponentResource {
-  public readonly cluster: kubernetes.Provider;
-  public readonly aws: aws.Provider;
+  public readonly cluster: KubernetesProvider;
+  public readonly aws: AwsProvider;
 
   constructor(name: string, args: RegionProvidersArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lifeline:region:RegionProviders", name, args, opts);
 
-    this.cluster = new kubernetes.Provider(
+    this.cluster = new KubernetesProvider(
       `${name}-cluster`,
       {
         context: args.kubeContext,
@@ -38,10 +38,10 @@ export class RegionProviders extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    this.aws = new aws.Provider(
+    this.aws = new AwsProvider(
       `${name}-aws`,
       // The region is fixed per provider: a failover never moves AWS resources.
-      { region: args.region as aws.Region },
+      { region: args.region },
       { parent: this },
     );
     this.registerOutputs({});

@@ -20,8 +20,12 @@ export async function check(): Promise<TestCounts> {
     {
       title: "unit tests",
       run: async () => {
-        counts = await jest(["--testPathIgnorePatterns", "/test/e2e/"]);
-        return `${String(counts.passed)} passed, ${String(counts.skipped)} skipped`;
+        counts = await jest([
+          "--maxWorkers=2",
+          "--testPathIgnorePatterns",
+          "/test/(e2e|integration)/",
+        ]);
+        return countsInWords(counts);
       },
     },
     { title: "lint", run: () => must("eslint", ["--max-warnings", "0", "."]) },
@@ -32,6 +36,10 @@ export async function check(): Promise<TestCounts> {
   await runTasks(tasks, 2);
   return counts;
 }
+
+/** Counts of a test run in a few words. */
+export const countsInWords = ({ passed, skipped }: TestCounts): string =>
+  `${String(passed)} passed${skipped === 0 ? "" : `, ${String(skipped)} SKIPPED`}`;
 
 /** Runs a tool of node_modules; its whole output is the error when it fails. */
 async function must(tool: string, args: readonly string[]): Promise<string> {

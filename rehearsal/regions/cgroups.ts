@@ -54,7 +54,9 @@ export function firstProcess(pids: readonly number[], proc = "/proc"): number | 
   const own = levels("self", proc).length;
   return pids.find((pid) => {
     const numbers = levels(String(pid), proc);
-    return numbers.length === own + 1 && numbers.at(-1) === "1";
+    // One that was killed stays for as long as it takes to end its whole namespace, without memory of its own.
+    const alive = readLines(join(proc, String(pid), "cmdline")).length > 0;
+    return alive && numbers.length === own + 1 && numbers.at(-1) === "1";
   });
 }
 

@@ -12,7 +12,10 @@ mount -t sysfs -o nosuid,nodev,noexec sysfs /sys
 # a moment after a region has died.
 in_wan=(nsenter --net=/run/netns/wan ip link)
 "${in_wan[@]}" del "$REGION_LINK" 2>/dev/null || true
-ip link add eth0 type veth peer name "$REGION_LINK" netns wan
+# The same hardware address at every boot: the others remember it, and would look for a restarted region in vain.
+read -ra octets <<<"$(tr './' '  ' <<<"$REGION_ADDRESS")"
+printf -v hardware '02:00:%02x:%02x:%02x:%02x' "${octets[@]:0:4}"
+ip link add eth0 address "$hardware" type veth peer name "$REGION_LINK" netns wan
 "${in_wan[@]}" set "$REGION_LINK" master wan up
 umount /run/netns/wan
 

@@ -11,7 +11,7 @@ import { finished } from "./support/postgres.ts";
 
 jest.setTimeout(30_000);
 
-const script = join(import.meta.dirname, "..", "..", "images", "postgres", "smoke.sh");
+const script = join(import.meta.dirname, "../../../images/postgres/smoke.sh");
 
 /** What the stubs answer; each test breaks one thing. */
 interface World {

@@ -1,6 +1,6 @@
 import { jest } from "@jest/globals";
 
-import { Server } from "../../images/support/postgres.ts";
+import { Server } from "../images/support/postgres.ts";
 import { describeWithDatabase, runProgram, Service } from "./support/program.ts";
 
 jest.setTimeout(60_000);

@@ -4,22 +4,13 @@ import { join } from "node:path";
 
 import { jest } from "@jest/globals";
 
-import type { Finished } from "../../images/support/postgres.ts";
-import { Server } from "../../images/support/postgres.ts";
+import type { Finished } from "../images/support/postgres.ts";
+import { Server } from "../images/support/postgres.ts";
 import { describeWithDatabase, runProgram } from "./support/program.ts";
 
 jest.setTimeout(60_000);
 
-const shipped = join(
-  import.meta.dirname,
-  "..",
-  "..",
-  "..",
-  "rehearsal",
-  "sample-app",
-  "migrations",
-  "sql",
-);
+const shipped = join(import.meta.dirname, "../../../rehearsal/sample-app/migrations/sql");
 
 describeWithDatabase("the migrations", () => {
   let server: Server;

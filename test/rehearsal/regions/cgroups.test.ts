@@ -87,6 +87,13 @@ describe("the first process of a region", () => {
     expect(firstProcess([601], folder)).toBe(601);
   });
 
+  it("is none while it is being ended: it has no memory any more", () => {
+    processWith("self", 500);
+    processWith("601", 601, 1);
+    writeFileSync(join(folder, "601", "cmdline"), "");
+    expect(firstProcess([601], folder)).toBeUndefined();
+  });
+
   it("is none when it has ended, whatever else is left", () => {
     processWith("self", 500);
     processWith("602", 602, 40);

@@ -15,14 +15,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const binaries = "/usr/lib/postgresql/15/bin";
-const scripts = join(import.meta.dirname, "..", "..", "..", "images", "postgres");
+const scripts = join(import.meta.dirname, "../../../../images/postgres");
 const nobody = 65534;
 const asRoot = process.getuid?.() === 0;
 
 /** Why tests with a real server cannot run here; in CI that is an error. */
 const missing = existsSync(join(binaries, "postgres"))
   ? undefined
-  : "needs Debian's postgresql-15, which is not installed";
+  : "needs Debian's postgresql-15, which is not installed; npm test installs it when run as root";
 if (missing !== undefined && process.env["CI"] === "true") throw new Error(missing);
 
 /** `describe` for tests with a real server; where there is none the title says what is skipped. */

@@ -8,9 +8,9 @@ import {
   type Finished,
   finished,
   freePort,
-} from "../../../images/support/postgres.ts";
+} from "../../images/support/postgres.ts";
 
-const sampleApp = join(import.meta.dirname, "..", "..", "..", "..", "rehearsal", "sample-app");
+const sampleApp = join(import.meta.dirname, "../../../../rehearsal/sample-app");
 
 const driver =
   spawnSync(process.execPath, ["-e", "require('pg')"], { cwd: sampleApp }).status === 0;
