@@ -14,6 +14,7 @@ import {
 } from "../../rehearsal/regions/regions.ts";
 import { s3Request } from "../../rehearsal/regions/s3-client.ts";
 import { type RegionKey, regions, topology, wan } from "../../rehearsal/regions/topology.ts";
+import { forever, shellPod as restrictedPod, tryOnce } from "./support/shell-pod.ts";
 
 /** The first boot on a machine may have to build every tool and image. */
 jest.setTimeout(20 * 60_000);
@@ -51,45 +52,10 @@ function must(key: RegionKey, args: readonly string[], input?: object): string {
 const apply = (key: RegionKey, ...items: readonly object[]): string =>
   must(key, ["apply", "-f", "-"], { apiVersion: "v1", kind: "List", items });
 
-/** A container in a shell of the postgres image, named by digest; it obeys the restricted profile. */
-function shellPod(name: string, script: string, overrides: object = {}): object {
-  return {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name, namespace, labels: { app: name } },
-    spec: {
-      restartPolicy: "Never",
-      automountServiceAccountToken: false,
-      terminationGracePeriodSeconds: 1,
-      securityContext: {
-        runAsNonRoot: true,
-        runAsUser: 10001,
-        runAsGroup: 10001,
-        fsGroup: 10001,
-        seccompProfile: { type: "RuntimeDefault" },
-      },
-      containers: [
-        {
-          name: "shell",
-          image: ground.images.find(({ name: image }) => image === "postgres")?.reference,
-          imagePullPolicy: "IfNotPresent",
-          command: ["bash", "-c", script],
-          securityContext: {
-            allowPrivilegeEscalation: false,
-            readOnlyRootFilesystem: true,
-            capabilities: { drop: ["ALL"] },
-          },
-          ...overrides,
-        },
-      ],
-    },
-  };
-}
-
-const forever = "trap exit TERM; while :; do sleep 0.2; done";
-/** Says whether one TCP connection, tried once, is made within two seconds. */
-const tryOnce = (host: string, port: number): string =>
-  `if timeout 2 bash -c '</dev/tcp/${host}/${String(port)}' 2>/dev/null; then echo open; else echo shut; fi`;
+const shellPod = (name: string, script: string, overrides: object = {}) =>
+  restrictedPod({ name, namespace, image: postgresImage(), script, overrides });
+const postgresImage = (): string =>
+  ground.images.find(({ name }) => name === "postgres")!.reference;
 
 const reach = (key: RegionKey, pod: string, host: string, port: number): string =>
   must(key, ["exec", "-n", namespace, pod, "--", "bash", "-c", tryOnce(host, port)]).trim();

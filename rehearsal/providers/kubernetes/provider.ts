@@ -14,6 +14,7 @@ import {
   type ReadRequest,
   type StandIn,
   type UpdateRequest,
+  unsupported,
 } from "../stand-in.ts";
 import { failuresOf, parseType, withName, withNamespace } from "./check.ts";
 import { Cluster, UnknownKind } from "./cluster.ts";
@@ -29,6 +30,8 @@ export const kubernetes: StandIn = {
   name: "kubernetes",
   open: (connection) => new KubernetesProvider(connection),
 };
+
+const helmRelease = "kubernetes:helm.sh/v3:Release";
 
 class KubernetesProvider implements Provider {
   readonly #connection: Connection;
@@ -62,6 +65,7 @@ class KubernetesProvider implements Provider {
 
   async check(request: CheckRequest): Promise<Checked> {
     const { type, olds, news, urn } = request;
+    if (type === helmRelease) return { inputs: news };
     const { apiVersion, kind } = parseType(type);
     const { skipUpdateUnreachable } = this.#configured();
     if (this.#unreachable !== undefined && skipUpdateUnreachable && olds !== undefined) {
@@ -77,7 +81,12 @@ class KubernetesProvider implements Provider {
     return plan(request, this.#reachable(), this.#configured());
   }
 
-  async create({ inputs, preview, urn, timeoutSeconds }: CreateRequest): Promise<Created> {
+  async create({ type, inputs, preview, urn, timeoutSeconds }: CreateRequest): Promise<Created> {
+    if (type === helmRelease) {
+      // A preview of it says no more than its inputs; to install it takes Helm.
+      if (preview) return { id: "", outputs: inputs };
+      throw unsupported("kubernetes", "Helm");
+    }
     if (preview) return { id: "", outputs: await this.#predict(inputs, urn, "create") };
     const cluster = this.#required();
     const object = toObject(inputs);
