@@ -24,7 +24,7 @@ const isEncrypted = (value: unknown): boolean =>
   typeof value === "object" && value !== null && "secure" in value;
 
 /** What should be running, for the checks. */
-export function subjectOf(config: Config, authority: string): Subject {
+export function subjectOf(config: Config, authority: string, since: Date): Subject {
   return {
     product: config.product,
     namespace: config.namespace,
@@ -36,6 +36,7 @@ export function subjectOf(config: Config, authority: string): Subject {
     },
     postgres: { image: config.postgres.image, database: config.postgres.database },
     minReplicas: { backend: config.backend.minReplicas, frontend: config.frontend.minReplicas },
+    since,
     registryCredentials: true,
     authority,
   };

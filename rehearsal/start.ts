@@ -71,8 +71,9 @@ async function rehearse(
   try {
     record.config = program.config;
     authority.start();
+    const since = new Date();
     const update = await goLive(program, record);
-    const subject = subjectOf(program.config, authority.certificate);
+    const subject = subjectOf(program.config, authority.certificate, since);
     const regions = await regionsUnderTest(ground, program.config);
     record.regions = regions;
     record.phases = await verify(regions, subject, phasesOfUpdate(update.steps));

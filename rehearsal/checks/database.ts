@@ -3,6 +3,7 @@ import type { CheckResult } from "../report/evidence.ts";
 import { check } from "./check.ts";
 import { get, list } from "./objects.ts";
 import { labelsOf } from "./subject.ts";
+import { wasRestarted } from "./application.ts";
 import type { RegionUnderTest, Subject } from "./subject.ts";
 
 const member = "postgres-0";
@@ -27,21 +28,21 @@ export async function query(
 /** Database and exporter run and are ready: the runbook's 2/2. */
 export function postgresReady(
   { name, cluster }: RegionUnderTest,
-  { namespace }: Subject,
+  { namespace, since }: Subject,
 ): Promise<CheckResult> {
   return check({ name: "Postgres pod ready", region: name }, async () => {
     const { status } = await get<V1Pod>(cluster, "pods", member, namespace);
     const containers = status?.containerStatuses ?? [];
     const ready = containers.filter((it) => it.ready);
-    const restarts = containers.reduce((sum, it) => sum + it.restartCount, 0);
+    const restarted = containers.filter((it) => wasRestarted(it, since)).length;
     return {
       ok:
         status?.phase === "Running" &&
         ready.length === 2 &&
         containers.length === 2 &&
-        restarts === 0,
-      expected: "Running, 2/2 ready, 0 restarts",
-      measured: `${status?.phase ?? "no phase"}, ${ready.length}/${containers.length} ready, ${restarts} restarts`,
+        restarted === 0,
+      expected: "Running, 2/2 ready, 0 restarted",
+      measured: `${status?.phase ?? "no phase"}, ${ready.length}/${containers.length} ready, ${restarted} restarted`,
       detail: ready.map((it) => it.name).join(", "),
     };
   });

@@ -14,6 +14,8 @@ export interface Subject {
   };
   readonly postgres: { readonly image: string; readonly database: string };
   readonly minReplicas: { readonly backend: number; readonly frontend: number };
+  /** When the update began: what was restarted before, as by a reboot of the node, is not its doing. */
+  readonly since: Date;
   /** Whether images are pulled with credentials, so that their Secret must exist. */
   readonly registryCredentials: boolean;
   /** Certificate, PEM, of the authority that clients trust. */

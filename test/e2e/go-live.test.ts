@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { jest } from "@jest/globals";
 import { holderOf } from "../../rehearsal/process-lock.ts";
@@ -9,6 +9,7 @@ import { cache, kubeconfigFile, repository, runFolder } from "../../rehearsal/pa
 import type { Evidence } from "../../rehearsal/report/evidence.ts";
 import { topology } from "../../rehearsal/regions/topology.ts";
 import { registryCredentials } from "../../rehearsal/rehearsal-secrets.ts";
+import { acquireTools } from "../../rehearsal/toolchain/toolchain.ts";
 import { evidenceIn, lifeline, startLifeline } from "./support/lifeline.ts";
 
 /** The first run may build every tool. */
@@ -24,16 +25,22 @@ beforeAll(async () => {
       `a rehearsal is there already (${runFolder}): these tests would destroy it. Fix: npm run stop`,
     );
   }
-  await Promise.resolve();
+  const { bin } = await acquireTools(["kubernetes"], {
+    cache,
+    reporter: () => ({ status: () => undefined }),
+  });
+  kubectlFile = bin.kubectl;
 });
 
 afterAll(async () => {
   await lifeline(["stop"]);
 });
 
+let kubectlFile = "";
+
 const kubectl = (region: "a" | "b", args: readonly string[]): string =>
   execFileSync(
-    "kubectl",
+    kubectlFile,
     ["--kubeconfig", kubeconfigFile, "--context", topology[region].kubeContext, ...args],
     {
       encoding: "utf8",
@@ -126,18 +133,27 @@ describe("npm start", () => {
     );
     expect(files.length).toBeGreaterThan(5);
     expect(found).toEqual([]);
-    const inCluster = kubectl("a", [
-      "get",
-      "secret",
-      "registry-pull-secret",
-      "-n",
-      "gravl-local",
-      "-o",
-      "jsonpath={.data}",
+    const held = kubectl("a", [
+      ...["get", "secret", "registry-pull-secret", "-n", "gravl-local"],
+      ...["-o", "jsonpath={.data.\\.dockerconfigjson}"],
     ]);
-    expect(inCluster).toContain(
-      Buffer.from(canary).toString("base64").slice(0, 8).length > 0 ? "dockerconfigjson" : "",
-    );
+    expect(Buffer.from(held, "base64").toString()).toContain(spellings[1]);
+  });
+
+  it("uses two clusters that are there already, by context", async () => {
+    const contexts = [topology.a, topology.b].flatMap(({ kubeContext }) => [
+      "--context",
+      kubeContext,
+    ]);
+    const { code, output } = await lifeline([...start, ...contexts], {
+      KUBECONFIG: kubeconfigFile,
+      PATH: [dirname(kubectlFile), process.env["PATH"] ?? ""].join(delimiter),
+    });
+    expect({ code, output }).toMatchObject({ code: 0 });
+    expect(output).toContain("with images built here");
+    for (const run of evidenceIn(reportFolder).runs) {
+      expect(run).toMatchObject({ created: 0, updated: 0, replaced: 0, deleted: 0 });
+    }
   });
 
   it("refuses to run beside another one, and says which", async () => {

@@ -60,16 +60,9 @@ const postgresImage = (): string =>
 const reach = (key: RegionKey, pod: string, host: string, port: number): string =>
   must(key, ["exec", "-n", namespace, pod, "--", "bash", "-c", tryOnce(host, port)]).trim();
 
+const patience = ["--timeout=60s", "--request-timeout=60s"];
 const waitFor = (key: RegionKey, pod: string, condition: string): string =>
-  must(key, [
-    "wait",
-    "-n",
-    namespace,
-    `pod/${pod}`,
-    `--for=${condition}`,
-    "--timeout=60s",
-    "--request-timeout=60s",
-  ]);
+  must(key, ["wait", "-n", namespace, `pod/${pod}`, `--for=${condition}`, ...patience]);
 
 beforeAll(async () => {
   ranBefore = (await regionsStatus()).a.running;

@@ -98,6 +98,7 @@ export const subject: Subject = {
   },
   postgres: { image: `example/postgres@${digest("c")}`, database: "gravl" },
   minReplicas: { backend: 3, frontend: 2 },
+  since: new Date("2026-01-02T00:00:00Z"),
   registryCredentials: true,
   authority: "",
 };

@@ -27,10 +27,11 @@ import type { FakeContents } from "./fake-cluster.ts";
 
 const { namespace } = subject;
 
-const containers = (...states: [ready: boolean, restarts: number][]) => ({
+const containers = (...states: [ready: boolean, restarts: number, endedAt?: string][]) => ({
   status: {
     phase: "Running",
-    containerStatuses: states.map(([isReady, restartCount], index) => ({
+    containerStatuses: states.map(([isReady, restartCount, finishedAt], index) => ({
+      ...(finishedAt !== undefined && { lastState: { terminated: { finishedAt } } }),
       name: `c${index}`,
       ready: isReady,
       restartCount,
@@ -114,11 +115,12 @@ holds("replicasReady", backend(replicasReady), deployment(3, 3, 3), {
   "there is no deployment": {},
 });
 
-const pods = (...states: [ready: boolean, restarts: number][]): FakeContents => ({
+const pods = (...states: [ready: boolean, restarts: number, endedAt?: string][]): FakeContents => ({
   objects: { pods: [named("backend-1", containers(...states), component("backend"))] },
 });
-holds("noRestarts", backend(noRestarts), pods([true, 0]), {
-  "a container was restarted": pods([true, 2]),
+holds("noRestarts", backend(noRestarts), pods([true, 1, "2026-01-01T23:59:59Z"]), {
+  "a container was restarted since the update began": pods([true, 1, "2026-01-02T00:00:01Z"]),
+  "a restarted container does not say when it ended": pods([true, 2]),
   "there is no pod": {},
 });
 

@@ -30,6 +30,7 @@ function processWith(name: string, ...numbers: readonly number[]): void {
     join(folder, name, "status"),
     `Name:\tx\nNSpid:\t${numbers.join("\t")}\nThreads:\t1\n`,
   );
+  writeFileSync(join(folder, name, "cmdline"), "program\0argument\0");
 }
 
 describe("processes of a region", () => {
