@@ -48,7 +48,11 @@ export async function openProgram(options: ProgramOptions): Promise<OpenedProgra
     images: Object.fromEntries(ground.images.map((image) => [image.name, image.reference])),
   });
   ensurePassphrase();
-  const providers = await startProviders({ only: ground.standIns });
+  const providers = await startProviders({
+    only: ground.standIns,
+    // There is no AWS that would remember what an earlier run declared.
+    aws: { stateFile: join(folder, "aws.json") },
+  });
   try {
     const engine = await openEngine({
       pulumi: ground.pulumi,
