@@ -1,5 +1,6 @@
-import * as core from "@pulumi/kubernetes/core/v1/index.js";
-import * as rbac from "@pulumi/kubernetes/rbac/v1/index.js";
+import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
+import { Role } from "@pulumi/kubernetes/rbac/v1/role.js";
+import { RoleBinding } from "@pulumi/kubernetes/rbac/v1/roleBinding.js";
 import type { rbac as rbacInputs } from "@pulumi/kubernetes/types/input.js";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -26,17 +27,17 @@ export class Access extends pulumi.ComponentResource {
     const parent = { parent: this };
 
     const deployer = metadata(scope, "access", `${scope.product}-deployer`);
-    const account = new core.ServiceAccount(
+    const account = new ServiceAccount(
       `${name}-deployer`,
       { metadata: deployer, automountServiceAccountToken: false },
       parent,
     );
-    const role = new rbac.Role(
+    const role = new Role(
       `${name}-deployer`,
       { metadata: deployer, rules: deployerRules(args.secrets) },
       parent,
     );
-    new rbac.RoleBinding(
+    new RoleBinding(
       `${name}-deployer`,
       {
         metadata: deployer,
@@ -47,7 +48,7 @@ export class Access extends pulumi.ComponentResource {
     );
 
     for (const workload of workloads) {
-      new core.ServiceAccount(
+      new ServiceAccount(
         `${name}-${workload}`,
         {
           metadata: metadata(scope, workload, workload),

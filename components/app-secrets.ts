@@ -1,5 +1,6 @@
-import { CustomResource } from "@pulumi/kubernetes/apiextensions/index.js";
-import * as core from "@pulumi/kubernetes/core/v1/index.js";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
+import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
+import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
 import * as pulumi from "@pulumi/pulumi";
 
 import { databasePassword } from "./lib/database.ts";
@@ -78,7 +79,7 @@ export class AppSecrets extends pulumi.ComponentResource {
       { name: secret, key, component, type }: AppSecret,
       value: pulumi.Input<string>,
     ) =>
-      new core.Secret(
+      new Secret(
         `${name}-${secret}`,
         {
           metadata: metadata(scope, component, secret),
@@ -94,7 +95,7 @@ export class AppSecrets extends pulumi.ComponentResource {
 
   #external(name: string, scope: Scope, source: ExternalSource): void {
     const reader = metadata(scope, "access", "secret-reader");
-    const account = new core.ServiceAccount(
+    const account = new ServiceAccount(
       `${name}-reader`,
       {
         metadata: { ...reader, annotations: { "eks.amazonaws.com/role-arn": source.roleArn } },

@@ -1,5 +1,12 @@
-import * as kms from "@pulumi/aws/kms/index.js";
-import * as s3 from "@pulumi/aws/s3/index.js";
+import { Alias } from "@pulumi/aws/kms/alias.js";
+import { Key } from "@pulumi/aws/kms/key.js";
+import { Bucket } from "@pulumi/aws/s3/bucket.js";
+import { BucketLifecycleConfiguration } from "@pulumi/aws/s3/bucketLifecycleConfiguration.js";
+import { BucketOwnershipControls } from "@pulumi/aws/s3/bucketOwnershipControls.js";
+import { BucketPolicy } from "@pulumi/aws/s3/bucketPolicy.js";
+import { BucketPublicAccessBlock } from "@pulumi/aws/s3/bucketPublicAccessBlock.js";
+import { BucketServerSideEncryptionConfiguration } from "@pulumi/aws/s3/bucketServerSideEncryptionConfiguration.js";
+import { BucketVersioning } from "@pulumi/aws/s3/bucketVersioning.js";
 import * as pulumi from "@pulumi/pulumi";
 
 export interface ArchiveBucketArgs {
@@ -29,7 +36,7 @@ export class ArchiveBucket extends pulumi.ComponentResource {
     const keep = { parent: this, protect: true, retainOnDelete: true };
     const parent = { parent: this };
 
-    const key = new kms.Key(
+    const key = new Key(
       `${name}-key`,
       {
         region,
@@ -41,23 +48,23 @@ export class ArchiveBucket extends pulumi.ComponentResource {
       },
       keep,
     );
-    new kms.Alias(
+    new Alias(
       `${name}-alias`,
       { region, name: `alias/${bucketName}`, targetKeyId: key.keyId },
       parent,
     );
-    const bucket = new s3.Bucket(
+    const bucket = new Bucket(
       name,
       { region, bucket: bucketName, forceDestroy: false, tags },
       keep,
     );
     const target = { region, bucket: bucket.bucket };
-    const versioning = new s3.BucketVersioning(
+    const versioning = new BucketVersioning(
       `${name}-versioning`,
       { ...target, versioningConfiguration: { status: "Enabled" } },
       keep,
     );
-    new s3.BucketServerSideEncryptionConfiguration(
+    new BucketServerSideEncryptionConfiguration(
       `${name}-encryption`,
       {
         ...target,
@@ -73,7 +80,7 @@ export class ArchiveBucket extends pulumi.ComponentResource {
       },
       parent,
     );
-    const privateAccess = new s3.BucketPublicAccessBlock(
+    const privateAccess = new BucketPublicAccessBlock(
       `${name}-private`,
       {
         ...target,
@@ -84,18 +91,18 @@ export class ArchiveBucket extends pulumi.ComponentResource {
       },
       parent,
     );
-    new s3.BucketOwnershipControls(
+    new BucketOwnershipControls(
       `${name}-ownership`,
       { ...target, rule: { objectOwnership: "BucketOwnerEnforced" } },
       parent,
     );
-    new s3.BucketPolicy(
+    new BucketPolicy(
       `${name}-policy`,
       { ...target, policy: tlsOnly(bucketName) },
       // S3 refuses two changes of a bucket's access at the same time.
       { parent: this, dependsOn: [privateAccess] },
     );
-    new s3.BucketLifecycleConfiguration(
+    new BucketLifecycleConfiguration(
       `${name}-lifecycle`,
       {
         ...target,

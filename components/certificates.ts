@@ -1,5 +1,6 @@
-import { CustomResource } from "@pulumi/kubernetes/apiextensions/index.js";
-import * as helm from "@pulumi/kubernetes/helm/v3/index.js";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
+import { Release } from "@pulumi/kubernetes/helm/v3/release.js";
+import type { ReleaseArgs } from "@pulumi/kubernetes/helm/v3/release.js";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { Scope } from "./lib/labels.ts";
@@ -52,7 +53,7 @@ export class Certificates extends pulumi.ComponentResource {
 
     const operator = certManager.install
       ? [
-          new helm.Release(
+          new Release(
             `${name}-cert-manager`,
             certManagerRelease(certManager.version, issuer),
             // Left in place when the cluster gets cert-manager from elsewhere: other products' certificates hang on it.
@@ -95,7 +96,7 @@ export class Certificates extends pulumi.ComponentResource {
   }
 }
 
-function certManagerRelease(version: string, issuer: AcmeIssuer | CaIssuer): helm.ReleaseArgs {
+function certManagerRelease(version: string, issuer: AcmeIssuer | CaIssuer): ReleaseArgs {
   return {
     name: "cert-manager",
     namespace: certManagerNamespace,

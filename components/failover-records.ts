@@ -1,4 +1,5 @@
-import * as route53 from "@pulumi/aws/route53/index.js";
+import { HealthCheck } from "@pulumi/aws/route53/healthCheck.js";
+import { Record as DnsRecord } from "@pulumi/aws/route53/record.js";
 import * as pulumi from "@pulumi/pulumi";
 
 export interface FailoverEndpoint {
@@ -30,7 +31,7 @@ export class FailoverRecords extends pulumi.ComponentResource {
     const { hostedZoneId, host, ttlSeconds, endpoints, tags } = args;
 
     for (const [index, { region, endpoint }] of endpoints.entries()) {
-      const check = new route53.HealthCheck(
+      const check = new HealthCheck(
         `${name}-${region}`,
         {
           type: "HTTPS",
@@ -45,7 +46,7 @@ export class FailoverRecords extends pulumi.ComponentResource {
         },
         { parent: this },
       );
-      new route53.Record(
+      new DnsRecord(
         `${name}-${region}`,
         {
           zoneId: hostedZoneId,

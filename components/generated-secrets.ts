@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
+import { RandomPassword } from "@pulumi/random/randomPassword.js";
 
 /**
  * Makes the product's own secrets once and keeps them: the same in both regions, because a move between them must not
@@ -16,12 +16,8 @@ export class GeneratedSecrets extends pulumi.ComponentResource {
     const keep = { parent: this, protect: true };
 
     // No special characters: both values pass unquoted through files, URLs and connection strings.
-    const postgres = new random.RandomPassword(
-      `${name}-postgres`,
-      { length: 32, special: false },
-      keep,
-    );
-    const jwt = new random.RandomPassword(`${name}-jwt`, { length: 64, special: false }, keep);
+    const postgres = new RandomPassword(`${name}-postgres`, { length: 32, special: false }, keep);
+    const jwt = new RandomPassword(`${name}-jwt`, { length: 64, special: false }, keep);
 
     this.postgresPassword = postgres.result;
     this.jwtSecret = jwt.result;

@@ -1,4 +1,4 @@
-import * as batch from "@pulumi/kubernetes/batch/v1/index.js";
+import { Job } from "@pulumi/kubernetes/batch/v1/job.js";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { Database } from "./lib/database.ts";
@@ -46,7 +46,7 @@ export class Migration extends pulumi.ComponentResource {
       // Each attempt is a pod of its own, so that the log of a failed one stays.
       placement: { restartPolicy: "Never" },
     });
-    new batch.Job(name, oneShotJob(scope, "migration", "db-migration", deadlineSeconds, template), {
+    new Job(name, oneShotJob(scope, "migration", "db-migration", deadlineSeconds, template), {
       parent: this,
       customTimeouts: jobTimeouts(deadlineSeconds),
     });

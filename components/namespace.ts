@@ -1,4 +1,6 @@
-import * as core from "@pulumi/kubernetes/core/v1/index.js";
+import { LimitRange } from "@pulumi/kubernetes/core/v1/limitRange.js";
+import { Namespace as DeclaredNamespace } from "@pulumi/kubernetes/core/v1/namespace.js";
+import { ResourceQuota } from "@pulumi/kubernetes/core/v1/resourceQuota.js";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { Scope } from "./lib/labels.ts";
@@ -25,7 +27,7 @@ export class Namespace extends pulumi.ComponentResource {
     super("lifeline:foundation:Namespace", name, args, opts);
     const { scope, quota, limits } = args;
 
-    const namespace = new core.Namespace(
+    const namespace = new DeclaredNamespace(
       name,
       {
         metadata: {
@@ -36,7 +38,7 @@ export class Namespace extends pulumi.ComponentResource {
       { parent: this, protect: true, retainOnDelete: true },
     );
     const inside = { parent: this, dependsOn: [namespace] };
-    new core.ResourceQuota(
+    new ResourceQuota(
       `${name}-quota`,
       {
         metadata: metadata(scope, "foundation", "quota"),
@@ -56,7 +58,7 @@ export class Namespace extends pulumi.ComponentResource {
       },
       inside,
     );
-    new core.LimitRange(
+    new LimitRange(
       `${name}-limits`,
       {
         metadata: metadata(scope, "foundation", "limits"),

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 
-import * as route53 from "@pulumi/aws/route53/index.js";
+import { Record as DnsRecord } from "@pulumi/aws/route53/record.js";
 import * as pulumi from "@pulumi/pulumi";
 
 export interface RegionEndpointArgs {
@@ -19,7 +19,7 @@ export class RegionEndpoint extends pulumi.ComponentResource {
     super("lifeline:dns:RegionEndpoint", name, args, opts);
     const type = pulumi.output(args.address).apply(recordType);
 
-    new route53.Record(
+    new DnsRecord(
       name,
       {
         zoneId: args.hostedZoneId,

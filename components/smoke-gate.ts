@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
-import * as local from "@pulumi/command/local/index.js";
-import * as batch from "@pulumi/kubernetes/batch/v1/index.js";
+import { Command } from "@pulumi/command/local/command.js";
+import { Job } from "@pulumi/kubernetes/batch/v1/job.js";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { Database } from "./lib/database.ts";
@@ -63,12 +63,12 @@ export class SmokeGate extends pulumi.ComponentResource {
       placement: { restartPolicy: "Never" },
       annotations: { "checksum/content": args.contentHash },
     });
-    const inside = new batch.Job(
+    const inside = new Job(
       `${name}-inside`,
       oneShotJob(scope, "smoke", "smoke", deadlineSeconds, template),
       { parent: this, customTimeouts: jobTimeouts(deadlineSeconds) },
     );
-    new local.Command(
+    new Command(
       `${name}-outside`,
       {
         // The script travels as text: no path of this machine gets into the state, and a changed script runs again.

@@ -1,7 +1,8 @@
-import * as apps from "@pulumi/kubernetes/apps/v1/index.js";
-import * as autoscaling from "@pulumi/kubernetes/autoscaling/v2/index.js";
-import * as core from "@pulumi/kubernetes/core/v1/index.js";
-import * as policy from "@pulumi/kubernetes/policy/v1/index.js";
+import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment.js";
+import { HorizontalPodAutoscaler } from "@pulumi/kubernetes/autoscaling/v2/horizontalPodAutoscaler.js";
+import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
+import { Service } from "@pulumi/kubernetes/core/v1/service.js";
+import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget.js";
 import type { core as inputs } from "@pulumi/kubernetes/types/input.js";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -43,7 +44,7 @@ export class WebService extends pulumi.ComponentResource {
     const meta = metadata(scope, workload, workload);
     const matchLabels = selector(workload);
 
-    const config = new core.ConfigMap(
+    const config = new ConfigMap(
       `${name}-config`,
       {
         // Named by content: during a rollout, and after a rollback, each pod keeps the configuration of its own release.
@@ -53,7 +54,7 @@ export class WebService extends pulumi.ComponentResource {
       },
       parent,
     );
-    const autoscaler = new autoscaling.HorizontalPodAutoscaler(
+    const autoscaler = new HorizontalPodAutoscaler(
       `${name}-autoscaler`,
       {
         metadata: meta,
@@ -76,7 +77,7 @@ export class WebService extends pulumi.ComponentResource {
       },
       parent,
     );
-    const deployment = new apps.Deployment(
+    const deployment = new Deployment(
       name,
       {
         metadata: meta,
@@ -93,7 +94,7 @@ export class WebService extends pulumi.ComponentResource {
       // The autoscaler first: it raises the new Deployment from one pod to the minimum at once.
       { parent: this, dependsOn: [autoscaler] },
     );
-    new core.Service(
+    new Service(
       `${name}-service`,
       {
         metadata: meta,
@@ -107,7 +108,7 @@ export class WebService extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: [deployment] },
     );
-    new policy.PodDisruptionBudget(
+    new PodDisruptionBudget(
       `${name}-budget`,
       {
         metadata: meta,

@@ -1,4 +1,4 @@
-import { CustomResource } from "@pulumi/kubernetes/apiextensions/index.js";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { Scope } from "../lib/labels.ts";

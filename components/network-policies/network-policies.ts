@@ -1,4 +1,4 @@
-import * as networking from "@pulumi/kubernetes/networking/v1/index.js";
+import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import type { networking as inputs } from "@pulumi/kubernetes/types/input.js";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -24,7 +24,7 @@ export class NetworkPolicies extends pulumi.ComponentResource {
   constructor(name: string, args: NetworkPoliciesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lifeline:network:NetworkPolicies", name, args, opts);
     const declare = (policy: string, spec: inputs.v1.NetworkPolicySpec) =>
-      new networking.NetworkPolicy(
+      new NetworkPolicy(
         `${name}-${policy}`,
         { metadata: metadata(args.scope, "network", policy), spec },
         { parent: this },

@@ -1,6 +1,7 @@
-import * as apps from "@pulumi/kubernetes/apps/v1/index.js";
-import * as core from "@pulumi/kubernetes/core/v1/index.js";
-import * as policy from "@pulumi/kubernetes/policy/v1/index.js";
+import { StatefulSet } from "@pulumi/kubernetes/apps/v1/statefulSet.js";
+import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
+import { Service } from "@pulumi/kubernetes/core/v1/service.js";
+import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget.js";
 import * as pulumi from "@pulumi/pulumi";
 
 import { contentHash } from "../lib/content-hash.ts";
@@ -47,12 +48,12 @@ export class Postgres extends pulumi.ComponentResource {
       "pg_hba.conf": pgHbaConf(database, user),
       "pg_ident.conf": pgIdentConf(),
     };
-    const config = new core.ConfigMap(
+    const config = new ConfigMap(
       `${name}-config`,
       { metadata: meta(configName), data: files },
       parent,
     );
-    const headless = new core.Service(
+    const headless = new Service(
       `${name}-headless`,
       {
         metadata: meta(`${databaseService}-headless`),
@@ -66,7 +67,7 @@ export class Postgres extends pulumi.ComponentResource {
       },
       parent,
     );
-    const server = new apps.StatefulSet(
+    const server = new StatefulSet(
       name,
       {
         metadata: meta(databaseService),
@@ -93,7 +94,7 @@ export class Postgres extends pulumi.ComponentResource {
       },
       { parent: this, protect: true, retainOnDelete: true, dependsOn: [config, headless] },
     );
-    new core.Service(
+    new Service(
       `${name}-service`,
       {
         metadata: meta(databaseService),
@@ -108,7 +109,7 @@ export class Postgres extends pulumi.ComponentResource {
       // A Service without ready pods is not ready either.
       { parent: this, dependsOn: [server] },
     );
-    new policy.PodDisruptionBudget(
+    new PodDisruptionBudget(
       `${name}-budget`,
       {
         metadata: meta(databaseService),
