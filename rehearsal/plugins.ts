@@ -16,17 +16,24 @@ export async function missingPlugins(
   pulumi: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<PluginName[]> {
-  const got = await Promise.all(
-    providers.map(async (name) => {
-      const { version } = JSON.parse(
-        readFileSync(join(repository, "node_modules/@pulumi", name, "package.json"), "utf8"),
-      ) as { version: string };
-      const { code } = await run(pulumi, ["plugin", "install", "resource", name, version], {
-        environment,
-        timeoutSeconds: 300,
-      });
-      return code === 0;
-    }),
-  );
-  return providers.filter((_name, index) => got[index] !== true);
+  for (const [index, name] of providers.entries()) {
+    // They all come from one place: where one cannot be had, asking for the others would only take time.
+    if (!(await install(pulumi, name, environment))) return providers.slice(index);
+  }
+  return [];
+}
+
+async function install(
+  pulumi: string,
+  name: PluginName,
+  environment: Readonly<Record<string, string>>,
+): Promise<boolean> {
+  const { version } = JSON.parse(
+    readFileSync(join(repository, "node_modules/@pulumi", name, "package.json"), "utf8"),
+  ) as { version: string };
+  const { code } = await run(pulumi, ["plugin", "install", "resource", name, version], {
+    environment,
+    timeoutSeconds: 300,
+  });
+  return code === 0;
 }
