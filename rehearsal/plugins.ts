@@ -4,7 +4,7 @@ import { run } from "./command.ts";
 import { repository } from "./paths.ts";
 
 /** Providers whose official plugin a rehearsal can use; AWS has no account to talk to. */
-const providers = ["kubernetes", "random", "command"] as const;
+const providers = ["random", "kubernetes", "command"] as const;
 
 export type PluginName = (typeof providers)[number];
 
