@@ -28,6 +28,7 @@ export const requirements: readonly Requirement[] = [
   { package: "util-linux", provides: ["nsenter", "unshare"] },
   { package: "procps", provides: ["sysctl"] },
   { package: "mmdebstrap", provides: ["mmdebstrap"] },
+  { package: "zstd", provides: ["zstd"] },
   {
     package: "debian-archive-keyring",
     provides: ["/usr/share/keyrings/debian-archive-keyring.gpg"],
