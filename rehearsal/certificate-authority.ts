@@ -42,8 +42,6 @@ interface Certificate extends CustomObject {
 export interface CertificateAuthority {
   /** PEM certificate that clients of the rehearsal trust. */
   readonly certificate: string;
-  /** The same in a file. */
-  readonly certificateFile: string;
   /** Fulfils the program's Certificates in every cluster until stopped; one out of reach is tried again. */
   start(): void;
   /** Resolves when nothing is being written any more. */
@@ -62,11 +60,12 @@ export async function openCertificateAuthority(
   const authority = await openAuthority(folder);
   const certificateFile = join(folder, "certificate-authority.crt");
   writeFileSync(certificateFile, authority.certificate);
+  // The gate outside the cluster is a process of its own: what this process starts trusts the authority.
+  process.env["NODE_EXTRA_CA_CERTS"] = certificateFile;
   const stopping = new AbortController();
   let loops: Promise<void>[] = [];
   return {
     certificate: authority.certificate,
-    certificateFile,
     start() {
       if (loops.length > 0) throw new Error("the certificate authority is already started");
       loops = clusters.map((cluster) => serve(cluster, authority, stopping.signal, onTrouble));

@@ -65,8 +65,6 @@ async function rehearse(
   const authority = await openCertificateAuthority(engineFolder, clusters, (trouble) => {
     process.stderr.write(`certificates: ${trouble}\n`);
   });
-  // The gate outside the cluster is a process of its own, and trusts what this one trusts.
-  process.env["NODE_EXTRA_CA_CERTS"] = authority.certificateFile;
   const program = await openProgram({ ground, signal, folder: engineFolder });
   try {
     record.config = program.config;
