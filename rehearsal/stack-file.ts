@@ -25,7 +25,10 @@ export function readStackFile(stack: string, folder: string = repository): Stack
   const secretKeys = Object.keys(config).filter((key) => isEncrypted(config[key]));
   return {
     config: Object.fromEntries(
-      Object.entries(config).map(([key, value]) => [key, isEncrypted(value) ? "{}" : text(value)]),
+      Object.entries(config).map(([key, value]) => [
+        key,
+        isEncrypted(value) ? '{"auths":{"registry.invalid":{"auth":""}}}' : text(value),
+      ]),
     ),
     secretKeys,
   };
