@@ -1,6 +1,7 @@
 import { problemsOf, writePath } from "./issues.ts";
 import { ConfigError, hidden, printable, type Problem } from "./problems.ts";
 import { parseRelease, type Release, type ReleaseFiles } from "./release.ts";
+import { brokenSeal } from "./released.ts";
 import { brokenRules } from "./rules.ts";
 import { settings, stackFile, type Config, type Settings } from "./schema.ts";
 import { closest } from "./suggest.ts";
@@ -67,7 +68,12 @@ function load(
   releases: ReleaseFiles,
 ): { release: Release } | { problems: Problem[] } {
   const versions = releases.versions();
-  if (versions.includes(version)) return parseRelease(version, releases.read(version));
+  if (versions.includes(version)) {
+    const parsed = parseRelease(version, releases.read(version));
+    if ("problems" in parsed) return parsed;
+    const problems = brokenSeal(parsed.release, releases.seals()[version]);
+    return problems.length > 0 ? { problems } : parsed;
+  }
   const meant = closest(version, versions);
   return {
     problems: [

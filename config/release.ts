@@ -6,8 +6,18 @@ import type { z } from "zod";
 
 import { section, whole } from "./expectation.ts";
 import { problemsOf, writePath } from "./issues.ts";
-import { printable, type Problem } from "./problems.ts";
-import { environment, image, releaseVersion } from "./values.ts";
+import { readSeals, type Seals } from "./released.ts";
+import { hidden, printable, type Problem } from "./problems.ts";
+import {
+  commit,
+  environment,
+  features,
+  image,
+  packageVersions,
+  releaseVersion,
+  schemaBreak,
+  secretVersion,
+} from "./values.ts";
 
 const schemaVersion = whole("migrations", 0, 1_000_000);
 
@@ -23,7 +33,20 @@ const release = section({
     max: schemaVersion,
     /** The schema version that its migrations bring the database to. */
     target: schemaVersion,
+    /** Why the release before cannot run on `target`; going back then needs the restore point. */
+    breaking: schemaBreak.exactOptional(),
   }),
+  /** Switches that backend and frontend see alike, as FEATURE_<NAME>. */
+  features: features.exactOptional(),
+  /** Versions of secret values that belong to the code. What the platform owns, such as passwords, does not go back. */
+  secrets: section({ app: secretVersion }).exactOptional(),
+  /** What it was made with, as `npm run release -- new` found it. */
+  madeWith: section({
+    /** Commit of this program. */
+    commit: commit.exactOptional(),
+    /** Exact versions of the engine's SDK and of each provider. */
+    packages: packageVersions,
+  }).exactOptional(),
 });
 
 /** All that goes back together. Immutable once a stack has used it. */
@@ -35,6 +58,8 @@ export interface ReleaseFiles {
   versions(): string[];
   /** Content of the file of one of `versions()`. */
   read(version: string): string;
+  /** What may not change any more. */
+  seals(): Seals;
 }
 
 /** The releases of a folder; a folder that does not exist has none. */
@@ -46,6 +71,7 @@ export function releaseFiles(folder: string): ReleaseFiles {
         .map((name) => name.slice(0, -".yaml".length))
         .sort((a, b) => a.localeCompare(b, "en", { numeric: true })),
     read: (version) => readFileSync(join(folder, `${version}.yaml`), "utf8"),
+    seals: () => readSeals(folder),
   };
 }
 
@@ -76,9 +102,13 @@ export function parseRelease(
   const problems = [
     ...problemsOf(release, value, (path) =>
       path.length === 0 ? file : `${file}: ${writePath(path)}`,
+    ).map((problem) =>
+      // Where a version is asked for, somebody may have written the secret itself.
+      problem.field.startsWith(`${file}: secrets.`) ? { ...problem, value: hidden } : problem,
     ),
     ...wrongName(value, version, file),
     ...wrongWindow(value, file),
+    ...doubledFeatures(value, file),
   ];
   return problems.length > 0 ? { problems } : { release: release.parse(value) };
 }
@@ -135,4 +165,40 @@ function wrongWindow(value: unknown, file: string): Problem[] {
       fix: "widen the window: a release must run on the schema that its own migrations make",
     },
   ];
+}
+
+function doubledFeatures(value: unknown, file: string): Problem[] {
+  const { data } = release.pick({ config: true, features: true }).loose().safeParse(value);
+  return Object.entries(data?.features ?? {}).flatMap(([feature, state]) => {
+    const variable = featureVariable(feature);
+    const part = (["backend", "frontend"] as const).find(
+      (name) => data?.config[name][variable] !== undefined,
+    );
+    if (part === undefined) return [];
+    return [
+      {
+        field: `${file}: features.${feature}`,
+        value: printable(state),
+        allowed: `nothing, while config.${part}.${variable} is there`,
+        fix: `remove config.${part}.${variable}: a feature is switched in one place`,
+      },
+    ];
+  });
+}
+
+/** The environment variable by which backend and frontend see a feature. */
+export function featureVariable(feature: string): string {
+  return `FEATURE_${feature.toUpperCase().replaceAll("-", "_")}`;
+}
+
+/** All environment variables that a release gives to one part. */
+export function environmentOf(
+  { config, features = {} }: Pick<Release, "config" | "features">,
+  part: keyof Release["config"],
+): Record<string, string> {
+  const switches = Object.entries(features).map(([feature, state]) => [
+    featureVariable(feature),
+    state === "on" ? "true" : "false",
+  ]);
+  return { ...config[part], ...(Object.fromEntries(switches) as Record<string, string>) };
 }

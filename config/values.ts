@@ -232,3 +232,53 @@ const environmentValue = text(
 
 /** Environment variables of one part of the product; none may be secret. */
 export const environment = z.record(environmentName, environmentValue);
+
+const featureName = text(
+  {
+    allowed: "the name of a feature: lower case letters and digits, joined by -",
+    fix: "write it such as pinned-notes; the program makes FEATURE_PINNED_NOTES of it",
+  },
+  /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/,
+);
+
+const featureState = text(
+  { allowed: "on or off", fix: "write on or off, as a word" },
+  /^(on|off)$/,
+);
+
+/** Switches of a release by name. */
+export const features = z.record(featureName, featureState);
+
+export const secretVersion = text(
+  {
+    allowed: "the version of a secret: letters, digits and -, 64 at most; never its value",
+    fix: "take the VersionId from `aws secretsmanager list-secret-version-ids --secret-id <name>`",
+  },
+  /^[A-Za-z0-9-]{1,64}$/,
+);
+
+export const schemaBreak = text(
+  {
+    allowed: "the reason why the release before cannot run on this schema, in one line",
+    fix: "say what it loses, or leave the key out and widen the window of the release before",
+  },
+  /^\S[^\r\n]{9,199}$/,
+);
+
+export const commit = text(
+  { allowed: "a commit: 40 hexadecimal digits", fix: "take it from `git rev-parse HEAD`" },
+  /^[0-9a-f]{40}$/,
+);
+
+const packageName = text(
+  { allowed: "the name of an npm package", fix: "write it as in package.json" },
+  /^(@[a-z0-9-]+\/)?[a-z0-9][a-z0-9.-]*$/,
+);
+
+const exactVersion = text(
+  { allowed: "an exact version such as 4.34.2", fix: "pin it: no range, no latest" },
+  /^\d+\.\d+\.\d+$/,
+);
+
+/** Exact versions by package. */
+export const packageVersions = z.record(packageName, exactVersion);

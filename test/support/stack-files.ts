@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 
 import type { ReleaseFiles } from "../../config/release.ts";
+import type { Seals } from "../../config/released.ts";
 
 export const repository = resolve(import.meta.dirname, "../..");
 
@@ -55,9 +56,16 @@ export function changed(
   return copy;
 }
 
-/** Releases held in memory: the content of each file by version. */
-export function releasesOf(texts: Readonly<Record<string, string>>): ReleaseFiles {
-  return { versions: () => Object.keys(texts), read: (version) => texts[version] ?? "" };
+/** Releases held in memory: the content of each file by version, and what was sealed. */
+export function releasesOf(
+  texts: Readonly<Record<string, string>>,
+  seals: Seals = {},
+): ReleaseFiles {
+  return {
+    versions: () => Object.keys(texts),
+    read: (version) => texts[version] ?? "",
+    seals: () => seals,
+  };
 }
 
 /** The text of one of the repository's releases. */
