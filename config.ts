@@ -7,7 +7,7 @@ import { releaseFiles } from "./config/release.ts";
 import type { Config } from "./config/schema.ts";
 
 export type * from "./config/schema.ts";
-export type { Release } from "./config/release.ts";
+export { environmentOf, type Release } from "./config/release.ts";
 export type { Problem } from "./config/problems.ts";
 export { ConfigError } from "./config/problems.ts";
 export { exampleValues, refuseExampleValues } from "./config/examples.ts";

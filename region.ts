@@ -20,7 +20,7 @@ import { RegionEndpoint } from "./components/region-endpoint.ts";
 import { RegionProviders } from "./components/region-providers.ts";
 import { SmokeGate } from "./components/smoke-gate.ts";
 import { WebService } from "./components/web-service.ts";
-import type { Config, Region, Role } from "./config.ts";
+import { environmentOf, type Config, type Region, type Role } from "./config.ts";
 
 /** What the global part needs to know of a region. */
 export interface DeclaredRegion {
@@ -71,7 +71,13 @@ export function declareRegion(
     { scope, gateway: config.gateway, monitoring: config.monitoring },
     inCluster(namespace),
   );
-  const appSecrets = new AppSecrets(name("secrets"), { scope, source }, inCluster(namespace));
+  const appVersion = release.secrets?.app;
+  const tokenKey = jwtSecret(appVersion);
+  const appSecrets = new AppSecrets(
+    name("secrets"),
+    { scope, source, ...(appVersion !== undefined && { appVersion }) },
+    inCluster(namespace),
+  );
   const foundation = [access, network, appSecrets];
 
   const certificates = new Certificates(
@@ -107,12 +113,12 @@ export function declareRegion(
       releaseVersion: release.version,
       environment: {
         ...databaseEnvironment({ database, user }),
-        JWT_SECRET_FILE: `${jwtSecret.folder}/${jwtSecret.key}`,
+        JWT_SECRET_FILE: `${tokenKey.folder}/${tokenKey.key}`,
         SCHEMA_MIN: String(release.schema.min),
         SCHEMA_MAX: String(release.schema.max),
       },
-      config: release.config.backend,
-      secretFiles: [databasePassword, jwtSecret],
+      config: environmentOf(release, "backend"),
+      secretFiles: [databasePassword, tokenKey],
     },
     inCluster(migration),
   );
@@ -122,7 +128,7 @@ export function declareRegion(
       ...{ scope, workload: "frontend", ...config.frontend },
       image: release.images.frontend,
       releaseVersion: release.version,
-      config: release.config.frontend,
+      config: environmentOf(release, "frontend"),
     },
     inCluster(...foundation),
   );

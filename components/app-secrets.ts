@@ -1,3 +1,5 @@
+import { createHmac } from "node:crypto";
+
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
@@ -32,29 +34,31 @@ export type SecretSource = GeneratedSource | ExternalSource;
 export interface AppSecretsArgs {
   readonly scope: Scope;
   readonly source: SecretSource;
+  /** Version of the token key that the release pins; the current one without it. */
+  readonly appVersion?: string;
 }
 
 /** A Secret that pods read, whoever writes it. */
 interface AppSecret {
+  /** Name in the program, the same for every version. */
+  readonly logicalName: string;
   readonly name: string;
   readonly key: string;
+  /** Of the value, when the release pins one. */
+  readonly version?: string;
   readonly component: Component;
   readonly type: "Opaque" | "kubernetes.io/dockerconfigjson";
 }
 
 const postgres: AppSecret = {
+  logicalName: databasePassword.secret,
   name: databasePassword.secret,
   key: databasePassword.key,
   component: "database",
   type: "Opaque",
 };
-const app: AppSecret = {
-  name: jwtSecret.secret,
-  key: jwtSecret.key,
-  component: "backend",
-  type: "Opaque",
-};
 const registry: AppSecret = {
+  logicalName: pullSecret,
   name: pullSecret,
   key: ".dockerconfigjson",
   component: "access",
@@ -69,18 +73,19 @@ export class AppSecrets extends pulumi.ComponentResource {
   constructor(name: string, args: AppSecretsArgs, opts?: pulumi.ComponentResourceOptions) {
     // Values stay out of the component's own inputs: the children carry them.
     super("lifeline:access:AppSecrets", name, { scope: args.scope }, opts);
-    if (args.source.mode === "generated") this.#generated(name, args.scope, args.source);
-    else this.#external(name, args.scope, args.source);
+    const app = tokenKey(args.appVersion);
+    if (args.source.mode === "generated") this.#generated(name, args.scope, args.source, app);
+    else this.#external(name, args.scope, args.source, app);
     this.registerOutputs({});
   }
 
-  #generated(name: string, scope: Scope, source: GeneratedSource): void {
+  #generated(name: string, scope: Scope, source: GeneratedSource, app: AppSecret): void {
     const declare = (
-      { name: secret, key, component, type }: AppSecret,
+      { logicalName, name: secret, key, component, type }: AppSecret,
       value: pulumi.Input<string>,
     ) =>
       new Secret(
-        `${name}-${secret}`,
+        `${name}-${logicalName}`,
         {
           metadata: metadata(scope, component, secret),
           type,
@@ -89,11 +94,11 @@ export class AppSecrets extends pulumi.ComponentResource {
         { parent: this },
       );
     declare(postgres, source.postgresPassword);
-    declare(app, source.jwtSecret);
+    declare(app, versionOf(source.jwtSecret, app.version));
     if (source.registryConfig !== undefined) declare(registry, source.registryConfig);
   }
 
-  #external(name: string, scope: Scope, source: ExternalSource): void {
+  #external(name: string, scope: Scope, source: ExternalSource, app: AppSecret): void {
     const reader = metadata(scope, "access", "secret-reader");
     const account = new ServiceAccount(
       `${name}-reader`,
@@ -125,18 +130,42 @@ export class AppSecrets extends pulumi.ComponentResource {
       { parent: this, dependsOn: [account] },
     );
     const declare = (secret: AppSecret, remoteName: string) =>
-      new CustomResource(`${name}-${secret.name}`, externalSecret(scope, secret, remoteName), {
-        parent: this,
-        dependsOn: [store],
-      });
+      new CustomResource(
+        `${name}-${secret.logicalName}`,
+        externalSecret(scope, secret, remoteName),
+        {
+          parent: this,
+          dependsOn: [store],
+        },
+      );
     declare(postgres, source.names.postgres);
     declare(app, source.names.app);
     declare(registry, source.names.registry);
   }
 }
 
+function tokenKey(version: string | undefined): AppSecret {
+  const { secret, key } = jwtSecret(version);
+  return {
+    logicalName: jwtSecret().secret,
+    name: secret,
+    key,
+    ...(version !== undefined && { version }),
+    component: "backend",
+    type: "Opaque",
+  };
+}
+
+/** Each version of a generated value follows from the same root: going back finds the earlier value again. */
+function versionOf(root: pulumi.Input<string>, version: string | undefined): pulumi.Input<string> {
+  if (version === undefined) return root;
+  return pulumi
+    .secret(root)
+    .apply((key) => createHmac("sha256", key).update(version).digest("hex"));
+}
+
 function externalSecret(scope: Scope, secret: AppSecret, remoteName: string) {
-  const { name, key, component, type } = secret;
+  const { name, key, version, component, type } = secret;
   return {
     apiVersion: "external-secrets.io/v1",
     kind: "ExternalSecret",
@@ -148,8 +177,22 @@ function externalSecret(scope: Scope, secret: AppSecret, remoteName: string) {
       refreshInterval: "1h",
       secretStoreRef: { kind: "SecretStore", name: "secrets-manager" },
       // Neither a deleted ExternalSecret nor a deleted remote value takes the password away from running pods.
-      target: { name, creationPolicy: "Orphan", deletionPolicy: "Retain", template: { type } },
-      data: [{ secretKey: key, remoteRef: { key: remoteName } }],
+      // One of a pinned version is needed by the pods of its releases alone, and goes when they have gone.
+      target: {
+        name,
+        creationPolicy: version === undefined ? "Orphan" : "Owner",
+        deletionPolicy: "Retain",
+        template: { type },
+      },
+      data: [
+        {
+          secretKey: key,
+          remoteRef: {
+            key: remoteName,
+            ...(version !== undefined && { version: `uuid/${version}` }),
+          },
+        },
+      ],
     },
   };
 }

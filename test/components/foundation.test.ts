@@ -232,6 +232,48 @@ describe("AppSecrets", () => {
       data: [{ secretKey: "POSTGRES_PASSWORD", remoteRef: { key: "acme/postgres" } }],
     });
   });
+
+  test("keeps the token key of each pinned version apart, so that going back finds the earlier one", async () => {
+    const secret = async (appVersion?: string) => {
+      const source = generated;
+      const graph = await declare(
+        () => new AppSecrets("it", { scope, source, ...(appVersion && { appVersion }) }),
+      );
+      const found = all(graph, "Secret").filter(({ name }) => name === "it-app-secret");
+      expect(JSON.stringify(found)).not.toContain("hidden");
+      return found.map(objectName).join();
+    };
+    expect(await secret()).toBe("app-secret");
+    expect(await secret("2")).toMatch(/^app-secret-[0-9a-f]{10}$/);
+    expect(await secret("2")).not.toBe(await secret("3"));
+  });
+
+  test("asks for exactly the pinned version of an external token key, and of no other secret", async () => {
+    const graph = await declare(
+      () =>
+        new AppSecrets("it", {
+          scope,
+          appVersion: "5f2c",
+          source: {
+            mode: "external",
+            region: "eu-west-1",
+            roleArn: "arn:aws:iam::111122223333:role/reader",
+            names: { postgres: "acme/postgres", app: "acme/app", registry: "acme/registry" },
+          },
+        }),
+    );
+    const refs = all(graph, "ExternalSecret").map((it) =>
+      at(it.inputs, "spec", "data", 0, "remoteRef"),
+    );
+    expect(refs).toHaveLength(3);
+    expect(refs).toEqual(
+      expect.arrayContaining([
+        { key: "acme/postgres" },
+        { key: "acme/app", version: "uuid/5f2c" },
+        { key: "acme/registry" },
+      ]),
+    );
+  });
 });
 
 describe("GeneratedSecrets", () => {
