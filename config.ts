@@ -25,7 +25,23 @@ export function loadConfig({ releasesFolder }: { readonly releasesFolder?: strin
     const [owner, name] = key.split(/:(.*)/s);
     if (owner === namespace && name !== undefined) raw[name] = structured(value);
   }
-  return parseConfig(pulumi.getStack(), raw, releaseFiles(folder));
+  return parseConfig(pulumi.getStack(), raw, releaseFiles(folder), secretKeys());
+}
+
+/** The SDK leaves this out of its types, and offers nothing else that tells a secret from a plain value. */
+const { isConfigSecret } = pulumi.runtime as unknown as {
+  isConfigSecret: (key: string) => boolean;
+};
+
+/** Keys of the current stack, without their namespace, that hold something encrypted. */
+export function secretKeys(): ReadonlySet<string> {
+  const prefix = `${namespace}:`;
+  const all = Object.keys(pulumi.runtime.allConfig());
+  return new Set(
+    all
+      .filter((key) => key.startsWith(prefix) && isConfigSecret(key))
+      .map((key) => key.slice(prefix.length)),
+  );
 }
 
 /** Values that stay secret: they are never parsed into `Config` and never printed. */

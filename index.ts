@@ -4,7 +4,7 @@ import type { SecretSource } from "./components/app-secrets.ts";
 import { FailoverRecords } from "./components/failover-records.ts";
 import { GeneratedSecrets } from "./components/generated-secrets.ts";
 import type { Config } from "./config.ts";
-import { loadConfig, loadSecrets, refuseExampleValues } from "./config.ts";
+import { loadConfig, loadSecrets, refuseExampleValues, secretKeys } from "./config.ts";
 import { declareRegion } from "./region.ts";
 
 export interface LifelineOptions {
@@ -69,6 +69,7 @@ function warnOfExamples(config: Config): void {
   const examples = refuseExampleValues(config, {
     stack: pulumi.getStack(),
     dryRun: pulumi.runtime.isDryRun(),
+    secretKeys: secretKeys(),
   });
   if (examples.length === 0) return;
   const fields = examples.map(({ field }) => `  ${field}`).join("\n");

@@ -1,6 +1,7 @@
 import type { Config } from "./schema.ts";
 import { writePath } from "./issues.ts";
 import { ConfigError, printable, type Problem } from "./problems.ts";
+import { withoutSecrets } from "./redaction.ts";
 
 /** Names and numbers that are reserved for examples: no real stack can work with them. */
 const reserved = /example|111122223333/i;
@@ -16,6 +17,13 @@ export function exampleValues(config: Config): Problem[] {
   ];
 }
 
+export interface ExampleOptions {
+  readonly stack: string;
+  readonly dryRun: boolean;
+  /** Keys whose values are not shown. */
+  readonly secretKeys: ReadonlySet<string>;
+}
+
 /**
  * The example values, for the caller to warn about. Outside a preview they are refused: the
  * program would otherwise deploy to, or ask for the name of, somebody else.
@@ -23,9 +31,9 @@ export function exampleValues(config: Config): Problem[] {
  */
 export function refuseExampleValues(
   config: Config,
-  { stack, dryRun }: { readonly stack: string; readonly dryRun: boolean },
+  { stack, dryRun, secretKeys }: ExampleOptions,
 ): Problem[] {
-  const examples = exampleValues(config);
+  const examples = withoutSecrets(exampleValues(config), config, secretKeys);
   if (examples.length > 0 && !dryRun) throw new ConfigError(stack, examples);
   return examples;
 }

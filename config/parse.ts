@@ -1,6 +1,7 @@
 import { problemsOf, writePath } from "./issues.ts";
 import { ConfigError, hidden, printable, type Problem } from "./problems.ts";
 import { parseRelease, type Release, type ReleaseFiles } from "./release.ts";
+import { withoutSecrets } from "./redaction.ts";
 import { brokenSeal } from "./released.ts";
 import { brokenRules } from "./rules.ts";
 import { settings, stackFile, type Config, type Settings } from "./schema.ts";
@@ -10,13 +11,14 @@ const keys = Object.keys(settings) as (keyof Settings)[];
 
 /**
  * The configuration in `raw`, the keys of the namespace `lifeline:` of one stack, together with the
- * release that it names.
+ * release that it names. Errors show no value of the keys in `secretKeys`.
  * @throws ConfigError naming every problem at once
  */
 export function parseConfig(
   stack: string,
   raw: Readonly<Record<string, unknown>>,
   releases: ReleaseFiles,
+  secretKeys: ReadonlySet<string> = new Set(),
 ): Config {
   const problems = problemsOf(stackFile, raw, (path) => `lifeline:${writePath(path)}`);
   const valid: Partial<Settings> = Object.fromEntries(
@@ -28,7 +30,8 @@ export function parseConfig(
   if ("release" in loaded && problems.length === 0) {
     return { ...(valid as Settings), release: loaded.release };
   }
-  throw new ConfigError(stack, [...problems, ...("problems" in loaded ? loaded.problems : [])]);
+  if ("problems" in loaded) problems.push(...loaded.problems);
+  throw new ConfigError(stack, withoutSecrets(problems, raw, secretKeys));
 }
 
 function wrongCredentials(value: unknown, secrets: unknown): Problem[] {

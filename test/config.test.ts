@@ -170,10 +170,14 @@ describe("example values", () => {
 
   test("are told in a preview and refused outside of it, all at once", async () => {
     const config = await load("production");
-    const told = refuseExampleValues(config, { stack: "production", dryRun: true });
+    const told = refuseExampleValues(config, {
+      stack: "production",
+      dryRun: true,
+      secretKeys: new Set(),
+    });
     expect(told).toEqual(exampleValues(config));
     const refused = catchError(() =>
-      refuseExampleValues(config, { stack: "production", dryRun: false }),
+      refuseExampleValues(config, { stack: "production", dryRun: false, secretKeys: new Set() }),
     );
     expect(refused).toBeInstanceOf(ConfigError);
     for (const { field, value } of told) {
@@ -183,10 +187,21 @@ describe("example values", () => {
     expect(refused.message).toContain("replace it");
   });
 
+  test("are refused without being shown where they are encrypted", async () => {
+    const config = await load("production");
+    const secretKeys = new Set(["host"]);
+    const refused = catchError(() =>
+      refuseExampleValues(config, { stack: "production", dryRun: false, secretKeys }),
+    );
+    expect(refused.message).toContain("lifeline:host");
+    expect(refused.message).not.toContain(config.host);
+  });
+
   test("stop nothing once they are replaced", async () => {
     const folder = join(products, "twinship");
     const config = await load("production", join(folder, "releases"), folder);
-    expect(refuseExampleValues(config, { stack: "production", dryRun: false })).toEqual([]);
+    const options = { stack: "production", dryRun: false, secretKeys: new Set<string>() };
+    expect(refuseExampleValues(config, options)).toEqual([]);
   });
 });
 
@@ -216,6 +231,28 @@ describe("loading", () => {
     expect((error as Error).message).toContain(told);
     await pulumi.runtime.disconnect();
     expect(registered).toEqual([]);
+  });
+
+  test.each([
+    ["an unknown key", { ...production, hots: "canary-7f3" }, "hots"],
+    ["an unknown key with a dot", { ...production, "a.b": "canary-7f3" }, "a.b"],
+    ["a wrong value", { ...production, host: "canary-7f3 " }, "host"],
+    [
+      "a wrong value within a section",
+      changed(production, ["dns", "ttlSeconds"], "canary-7f3"),
+      "dns",
+    ],
+  ])("never shows %s that was set with --secret", async (_, config, key) => {
+    const program = run("production", {}, () => {
+      useConfig(config, [key]);
+      return loadConfig();
+    });
+    const { message } = await program.then(
+      () => new Error("accepted"),
+      (reason: unknown) => reason as Error,
+    );
+    expect(message).toContain(key);
+    expect(message).not.toContain("canary-7f3");
   });
 
   test("reads only its own namespace", async () => {

@@ -51,6 +51,41 @@ describe("a stack file is refused for", () => {
     });
   });
 
+  test.each(Object.keys(production))(
+    "lifeline:%s without showing anything of it while it is encrypted",
+    (key) => {
+      const paths = leaves(production[key]).map((path) => [key, ...path]);
+      const wrong = paths.map((path) => changed(production, path, "CANARY 7f3"));
+      const nested = changed(production, [key], {
+        inner: ["CANARY 7f3"],
+        outer: { a: "CANARY 7f3" },
+      });
+      for (const config of [...wrong, nested]) {
+        const { problems, message } = refused({ ...config, unknown: "shown" }, releases, [key]);
+        expect(problems.map(({ field }) => field)).toContainEqual(
+          expect.stringContaining(`lifeline:${key}`),
+        );
+        expect(message).not.toContain("CANARY");
+        expect(message).toContain('"shown"');
+      }
+    },
+  );
+
+  test.each([
+    ["backups", ["backups", "restoreWindowDays"], 120, "120"],
+    ["limits", ["limits", "max", "memory"], "6Gi", "6Gi"],
+    ["regions", ["activeRegion"], "eu-north-2", "eu-north-1"],
+    ["release", ["release"], "v1.0.1", "v1.0.1"],
+  ])(
+    "a value that does not go with the encrypted lifeline:%s, without telling it",
+    (key, path, value, secret) => {
+      const { message } = refused(changed(production, path, value), releases, [key]);
+      expect(message).toContain("1 problem");
+      expect(message).not.toContain(secret);
+      expect(message).toContain("(not shown)");
+    },
+  );
+
   test("any release when there is none", () => {
     expectOnly(refused(production, {}), {
       field: "lifeline:release",
@@ -109,5 +144,13 @@ describe("a release is refused for", () => {
 function keys(path: string): (string | number)[] {
   return [...path.matchAll(/\["(.+?)"\]|\[(\d+)\]|([\w-]+)/g)].map(
     ([, quoted, index, word]) => quoted ?? (index === undefined ? (word ?? "") : Number(index)),
+  );
+}
+
+/** The path of every scalar. */
+function leaves(value: unknown): (string | number)[][] {
+  if (typeof value !== "object" || value === null) return [[]];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    leaves(inner).map((path) => [Array.isArray(value) ? Number(key) : key, ...path]),
   );
 }

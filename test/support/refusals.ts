@@ -17,13 +17,14 @@ function unescape(cell: string): string {
   return cell.replaceAll("\\n", "\n").replaceAll("\\t", "\t").replace("(nothing)", "");
 }
 
-/** Why `config` is refused, with `releases` by version; fails the test if it is accepted. */
+/** Why `config` is refused, with `releases` by version and some keys encrypted; fails the test if it is accepted. */
 export function refused(
   config: Readonly<Record<string, unknown>>,
   releases: Readonly<Record<string, string>>,
+  secretKeys: readonly string[] = [],
 ): ConfigError {
   try {
-    parseConfig("production", config, releasesOf(releases));
+    parseConfig("production", config, releasesOf(releases), new Set(secretKeys));
   } catch (error) {
     if (error instanceof ConfigError) return error;
     throw error;
