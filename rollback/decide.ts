@@ -1,0 +1,239 @@
+import { objectives, type Objective } from "../components/lib/objectives.ts";
+import type { Release } from "../config/release.ts";
+import { checksumOf, requestFor, type Situation } from "./change.ts";
+import { commands } from "./commands.ts";
+import {
+  appended,
+  denialOf,
+  lastDeployment,
+  schemaAfter,
+  type ChangeType,
+  type Denial,
+  type Deployment,
+  type DeploymentRecord,
+  type SchemaRange,
+} from "./record.ts";
+import { checkRestore } from "./restore.ts";
+import { compareVersions } from "./version.ts";
+
+/** Why a change cannot be made as it was asked for, and what can be done instead. */
+export interface Refusal {
+  readonly verdict: "refused";
+  readonly reason: string;
+  readonly allowed: string;
+  /** Ways out, the one that goes back furthest first; each is a list of commands to type as they are. */
+  readonly ways: readonly { readonly what: string; readonly commands: readonly string[] }[];
+}
+
+/** What a run will do, decided before it declares anything. */
+export type Decision =
+  | { readonly verdict: "unchanged"; readonly record: DeploymentRecord }
+  | {
+      readonly verdict: "go";
+      readonly type: ChangeType;
+      /** What is promised for going back; undefined for a change that goes forward. */
+      readonly objective?: Objective;
+      readonly deployment: Deployment;
+      readonly record: DeploymentRecord;
+    }
+  | Refusal;
+
+const objectiveOf: Readonly<Partial<Record<ChangeType, Objective>>> = {
+  app: objectives.appRollback,
+  config: objectives.configRollback,
+  full: objectives.fullRollback,
+  database: objectives.fullRollback,
+};
+
+/**
+ * The lowest level at which the change is safe, from the running release, the target and the schema that may be live;
+ * or why there is none. The migration gate checks the live schema again, in the cluster.
+ */
+export function decide(situation: Situation): Decision {
+  const { target, state, data } = situation;
+  const last = state === undefined ? undefined : lastDeployment(state);
+  if (state === undefined || last === undefined) return go(situation, "first", none);
+  const restores = data.generation !== last.generation;
+  if (last.release === target.version && !restores) {
+    return last.checksum === checksumOf(target)
+      ? { verdict: "unchanged", record: state.record }
+      : refusedAsChanged(situation, last);
+  }
+  const denial = denialOf(state.record, target.version);
+  if (denial !== undefined && !mayRetry(situation)) return refusedAsDenied(situation, denial);
+
+  const live = schemaAfter(last, state.finished);
+  if (!restores) {
+    return live.lowest > target.schema.max
+      ? refusedBySchema(situation, last, live)
+      : go(situation, typeOf(situation, last), live);
+  }
+  const restored = checkRestore(situation, live);
+  if ("verdict" in restored) return restored;
+  return go(situation, last.release === target.version ? "database" : "full", restored);
+}
+
+/** Before the first run there is no schema. */
+const none: SchemaRange = { lowest: 0, highest: 0 };
+
+function typeOf({ target, releases }: Situation, last: Deployment): ChangeType {
+  if (compareVersions(target.version, last.release) > 0) return "upgrade";
+  const running = releases.find(({ version }) => version === last.release);
+  // A release that is no longer kept may have changed anything.
+  return running === undefined || configurationOf(running) !== configurationOf(target)
+    ? "config"
+    : "app";
+}
+
+function configurationOf({ config, features, secrets }: Release): string {
+  return checksumOf({ config, features, secrets } as Release);
+}
+
+/** A reason counts once: the text that let a release out before it was taken back again says nothing new. */
+function mayRetry(situation: Situation): boolean {
+  const why = requestFor(situation)?.allowRetry;
+  if (why === undefined || why.trim() === "") return false;
+  const used = situation.state?.record.denials ?? [];
+  return !used.some(
+    ({ release, lifted }) => release === situation.target.version && lifted?.reason === why,
+  );
+}
+
+function go(situation: Situation, type: ChangeType, live: SchemaRange): Decision {
+  const { target, state, data, now, user } = situation;
+  const last = state === undefined ? undefined : lastDeployment(state);
+  const request = requestFor(situation);
+  const migrates = live.lowest < target.schema.target;
+  const deployment: Deployment = {
+    number: (last?.number ?? 0) + 1,
+    release: target.version,
+    checksum: checksumOf(target),
+    at: now.toISOString(),
+    by: request?.requestedBy ?? user,
+    type,
+    ...(last !== undefined && { from: last.release }),
+    ...(request?.reason !== undefined && { reason: request.reason }),
+    ...(request?.emergency === true && { emergency: true }),
+    generation: data.generation,
+    ...(migrates && { restorePoint: target.version }),
+    schema: {
+      during: { lowest: live.lowest, highest: Math.max(live.highest, target.schema.target) },
+      after: {
+        lowest: Math.max(live.lowest, target.schema.target),
+        // Its gate lets no schema pass that is outside the window.
+        highest: Math.min(Math.max(live.highest, target.schema.target), target.schema.max),
+      },
+    },
+  };
+  const record = withDenials(appended(state, deployment), situation, deployment);
+  const objective = objectiveOf[type];
+  return { verdict: "go", type, ...(objective !== undefined && { objective }), deployment, record };
+}
+
+/** Going back denies the release that is left; coming out again lifts the denial. */
+function withDenials(
+  record: DeploymentRecord,
+  situation: Situation,
+  { release, from, at, by, type, reason }: Deployment,
+): DeploymentRecord {
+  const why = requestFor(situation)?.allowRetry;
+  const denials = record.denials.map((denial) =>
+    denial.release === release && denial.lifted === undefined && why !== undefined
+      ? { ...denial, lifted: { at, by, reason: why } }
+      : denial,
+  );
+  const wentBack = type === "app" || type === "config" || type === "full";
+  if (!wentBack || from === undefined || compareVersions(release, from) > 0) {
+    return { ...record, denials };
+  }
+  const denied: Denial = { release: from, at, by, ...(reason !== undefined && { reason }) };
+  return { ...record, denials: [...denials, denied] };
+}
+
+function refusedAsChanged({ target, stack }: Situation, last: Deployment): Refusal {
+  return {
+    verdict: "refused",
+    reason: `releases/${target.version}.yaml was changed after ${last.by} deployed it on ${last.at}`,
+    allowed: `the content with the checksum ${last.checksum}; it has ${checksumOf(target)}`,
+    ways: [
+      { what: "restore the file", commands: [`git log -p releases/${target.version}.yaml`] },
+      {
+        what: "bring the change out as a release of its own",
+        commands: commands.repair(stack, target.version),
+      },
+    ],
+  };
+}
+
+function refusedAsDenied({ target, stack }: Situation, { at, by, reason }: Denial): Refusal {
+  return {
+    verdict: "refused",
+    reason: `${target.version} was taken back on ${at} by ${by}: ${reason ?? "no reason was given"}`,
+    allowed: "a release that was not taken back, or a reason why this one may come out again",
+    ways: [
+      { what: "bring out a repaired release", commands: commands.repair(stack, target.version) },
+      {
+        what: "try it again, when the cause lay outside of it",
+        commands: commands.retry(stack, target.version),
+      },
+    ],
+  };
+}
+
+function refusedBySchema(situation: Situation, last: Deployment, live: SchemaRange): Refusal {
+  const { target, stack, data } = situation;
+  const { max } = target.schema;
+  const point = pointBefore(situation, max);
+  const nearest = situation.releases
+    .filter(
+      ({ version, schema }) =>
+        version !== last.release && schema.max >= live.highest && schema.min <= live.lowest,
+    )
+    .filter(({ version }) => compareVersions(version, last.release) < 0)
+    .filter(({ version }) => denialOf(situation.state?.record ?? empty, version) === undefined)
+    .sort((a, b) => compareVersions(b.version, a.version))[0];
+  return {
+    verdict: "refused",
+    reason: `the database has schema version ${inWords(live)}, ${target.version} runs on ${String(target.schema.min)} to ${String(max)}: its code would not become ready`,
+    allowed: "a release that runs on the live schema, or the data of before as well",
+    ways: [
+      ...(point === undefined
+        ? []
+        : [
+            {
+              what: `go back together with the data, to the restore point before ${point}; what was written since is lost and has to be accepted`,
+              commands: commands.restore(stack, target.version, point, data),
+            },
+          ]),
+      ...(nearest === undefined
+        ? []
+        : [
+            {
+              what: `go back to ${nearest.version}, which runs on the live schema, and keep the data`,
+              commands: commands.deploy(stack, nearest.version),
+            },
+          ]),
+      {
+        what: "go forward with a repaired release",
+        commands: commands.repair(stack, last.release),
+      },
+    ],
+  };
+}
+
+const empty: DeploymentRecord = { format: 1, deployments: [], denials: [] };
+
+/** The restore point of the deployment that left the schema behind which the target cannot run. */
+function pointBefore({ state }: Situation, max: number): string | undefined {
+  const deployments = state?.record.deployments ?? [];
+  const finished = state?.finished ?? 0;
+  const lastGood = deployments.findLastIndex(
+    (deployment) => schemaAfter(deployment, finished).highest <= max,
+  );
+  return deployments.slice(lastGood + 1).find(({ restorePoint }) => restorePoint !== undefined)
+    ?.restorePoint;
+}
+
+export function inWords({ lowest, highest }: SchemaRange): string {
+  return lowest === highest ? String(lowest) : `${String(lowest)} to ${String(highest)}`;
+}

@@ -1,0 +1,120 @@
+/** Schema versions of which one is live. */
+export interface SchemaRange {
+  readonly lowest: number;
+  readonly highest: number;
+}
+
+/**
+ * What kind of change a run was. `app`, `config`, `full` and `database` go back: code alone, code and configuration,
+ * all of it, data alone.
+ */
+export type ChangeType = "first" | "upgrade" | "app" | "config" | "full" | "database";
+
+/** One release that a run began to bring out. */
+export interface Deployment {
+  /** Counted from 1. */
+  readonly number: number;
+  readonly release: string;
+  /** Of the release's content: what ran under this name. */
+  readonly checksum: string;
+  /** When the run began, ISO 8601, UTC. */
+  readonly at: string;
+  readonly by: string;
+  readonly type: ChangeType;
+  /** Release before it. */
+  readonly from?: string;
+  readonly reason?: string;
+  readonly emergency?: true;
+  /** Data generation that serves. */
+  readonly generation: number;
+  /** Restore point taken before its migrations; absent when it had none to run. */
+  readonly restorePoint?: string;
+  readonly schema: {
+    /** While it is under way, or where it did not finish. */
+    readonly during: SchemaRange;
+    readonly after: SchemaRange;
+  };
+  /** Known once the next one begins. */
+  readonly outcome?: "finished" | "not finished";
+}
+
+/** A release that was taken back and may not come out again, until somebody says why it may. */
+export interface Denial {
+  readonly release: string;
+  readonly at: string;
+  readonly by: string;
+  readonly reason?: string;
+  readonly lifted?: { readonly at: string; readonly by: string; readonly reason: string };
+}
+
+/** What happened to a stack: written by every run, read by the next one before it declares anything. */
+export interface DeploymentRecord {
+  readonly format: 1;
+  /** Oldest first. */
+  readonly deployments: readonly Deployment[];
+  readonly denials: readonly Denial[];
+}
+
+/** The record as the last run left it. */
+export interface RecordState {
+  readonly record: DeploymentRecord;
+  /** Number of the last deployment that came to its end; 0 when none did. */
+  readonly finished: number;
+}
+
+/** Deployments that a record keeps: a year of weekly releases, far below the size limit of an object. */
+const kept = 60;
+
+export function lastDeployment({ record }: RecordState): Deployment | undefined {
+  return record.deployments.at(-1);
+}
+
+/** Schema versions that may be live after a deployment. */
+export function schemaAfter(deployment: Deployment, finished: number): SchemaRange {
+  const isFinished = deployment.outcome === "finished" || deployment.number === finished;
+  return isFinished ? deployment.schema.after : deployment.schema.during;
+}
+
+/** The denial that keeps a release back; undefined when it may come out. */
+export function denialOf(record: DeploymentRecord, release: string): Denial | undefined {
+  return record.denials.find((denial) => denial.release === release && denial.lifted === undefined);
+}
+
+/** The record with one deployment more; what became of the one before is settled now. */
+export function appended(state: RecordState | undefined, deployment: Deployment): DeploymentRecord {
+  const before = state?.record.deployments ?? [];
+  const settled = before.map((it) =>
+    it.outcome === undefined ? { ...it, outcome: outcomeOf(it, state?.finished ?? 0) } : it,
+  );
+  return {
+    format: 1,
+    deployments: [...settled, deployment].slice(-kept),
+    denials: state?.record.denials ?? [],
+  };
+}
+
+/** What became of a deployment, as far as the record tells. */
+export function outcomeOf(
+  deployment: Deployment,
+  finished: number,
+): NonNullable<Deployment["outcome"]> {
+  if (deployment.outcome !== undefined) return deployment.outcome;
+  return deployment.number === finished ? "finished" : "not finished";
+}
+
+/** The text that is kept. */
+export function writeRecord(record: DeploymentRecord): string {
+  return JSON.stringify(record);
+}
+
+/** @throws Error for a text that this program did not write, or that a later one did */
+export function readRecord(text: string): DeploymentRecord {
+  const record = JSON.parse(text) as DeploymentRecord;
+  const { format, deployments, denials } = record as Partial<DeploymentRecord>;
+  if (format !== 1 || !Array.isArray(deployments) || !Array.isArray(denials)) {
+    throw new Error(
+      `the deployment record has the format ${String(format)}, this program knows 1. Fix: run the program that wrote it, or a later one.`,
+    );
+  }
+  return record;
+}
