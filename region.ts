@@ -151,7 +151,8 @@ export function declareRegion(
     },
     inCluster(gateway),
   );
-  new Monitoring(name("monitoring"), { scope }, inCluster(namespace));
+  const { labels, runbookBase } = config.monitoring;
+  new Monitoring(name("monitoring"), { scope, labels, runbookBase }, inCluster(namespace));
   new RegionEndpoint(name("endpoint"), { ...dns, endpoint, address: gateway.address }, inAws);
   new ArchiveBucket(
     name("archive"),

@@ -12,11 +12,13 @@ import {
   email,
   hostedZoneId,
   hostName,
+  httpsUrl,
   image,
   ipv4,
   kubeContext,
   memory,
   nonEmptyPath,
+  objectLabels,
   podLabels,
   productNamespace,
   releaseVersion,
@@ -120,8 +122,15 @@ const gateway = section({
   podLabels,
 });
 
-/** Whose pods may scrape metrics. */
-const monitoring = section({ namespace: dnsLabel, podLabels });
+const monitoring = section({
+  /** Whose pods may scrape metrics. */
+  namespace: dnsLabel,
+  podLabels,
+  /** By which Prometheus finds the ServiceMonitors and rules; none where it takes all that there are. */
+  labels: objectLabels,
+  /** Where docs/runbooks can be read: alerts lead to `<runbookBase>/<page>`. */
+  runbookBase: httpsUrl,
+});
 
 const dns = section({
   hostedZoneId,

@@ -89,6 +89,14 @@ export const clusterIssuerServer = text(
   /^https:\/\/[a-z0-9.-]+(:\d+)?\/\S*$/,
 );
 
+export const httpsUrl = text(
+  {
+    allowed: "an https URL without query, such as https://git.example.com/lifeline/docs/runbooks",
+    fix: "write it from https:// on, without a / at its end",
+  },
+  /^https:\/\/[a-z0-9.-]+(:\d+)?(\/[^\s/?#]+)*$/,
+);
+
 export const image = text(
   {
     allowed: "an image pinned by digest, `<repository>@sha256:<64 hex digits>`, without a tag",
@@ -149,6 +157,17 @@ export const podLabels = z
       fix: "take those of the pods from `kubectl get pods --show-labels`",
     },
   });
+
+/** Labels that are added to objects; the program's own cannot be changed. */
+export const objectLabels = z.record(
+  labelName.refine((name) => !name.startsWith("app.kubernetes.io/"), {
+    params: {
+      allowed: "a Kubernetes label name outside of app.kubernetes.io/, which is the program's own",
+      fix: "let Prometheus select by another label, or leave this one out",
+    },
+  }),
+  labelValue,
+);
 
 export const roleArn = text(
   {

@@ -4,10 +4,14 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Scope } from "../lib/labels.ts";
 import { metadata, selector } from "../lib/labels.ts";
 import type { Alert } from "./rules.ts";
-import { alerts, runbookOf, targets } from "./rules.ts";
+import { alerts, pageOf, targets } from "./rules.ts";
 
 export interface MonitoringArgs {
   readonly scope: Scope;
+  /** By which Prometheus finds these objects, beside the labels that every object has. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** URL of the folder of the alerts' pages, without a slash at its end. */
+  readonly runbookBase: string;
 }
 
 const apiVersion = "monitoring.coreos.com/v1";
@@ -19,7 +23,11 @@ const apiVersion = "monitoring.coreos.com/v1";
 export class Monitoring extends pulumi.ComponentResource {
   constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lifeline:monitoring:Monitoring", name, args, opts);
-    const { scope } = args;
+    const { scope, runbookBase } = args;
+    const meta = (object: string) => {
+      const own = metadata(scope, "monitoring", object);
+      return { ...own, labels: { ...args.labels, ...own.labels } };
+    };
 
     for (const target of targets) {
       new CustomResource(
@@ -27,7 +35,7 @@ export class Monitoring extends pulumi.ComponentResource {
         {
           apiVersion,
           kind: "ServiceMonitor",
-          metadata: metadata(scope, "monitoring", target.name),
+          metadata: meta(target.name),
           spec: {
             namespaceSelector: { matchNames: [scope.namespace] },
             selector: { matchLabels: selector(target.component) },
@@ -42,8 +50,15 @@ export class Monitoring extends pulumi.ComponentResource {
       {
         apiVersion,
         kind: "PrometheusRule",
-        metadata: metadata(scope, "monitoring", "alerts"),
-        spec: { groups: [{ name: scope.product, rules: alerts(scope.namespace).map(rule) }] },
+        metadata: meta("alerts"),
+        spec: {
+          groups: [
+            {
+              name: scope.product,
+              rules: alerts(scope.namespace).map((alert) => rule(alert, runbookBase)),
+            },
+          ],
+        },
       },
       { parent: this },
     );
@@ -51,12 +66,12 @@ export class Monitoring extends pulumi.ComponentResource {
   }
 }
 
-function rule(alert: Alert) {
+function rule(alert: Alert, runbookBase: string) {
   return {
     alert: alert.alert,
     expr: alert.expr,
     for: alert.for,
     labels: { severity: alert.severity },
-    annotations: { summary: alert.summary, runbook: runbookOf(alert) },
+    annotations: { summary: alert.summary, runbook_url: `${runbookBase}/${pageOf(alert)}` },
   };
 }

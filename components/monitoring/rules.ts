@@ -92,7 +92,7 @@ export function alerts(namespace: string): Alert[] {
   ];
 }
 
-/** Page of the alert in this repository. */
-export function runbookOf({ alert }: Alert): string {
-  return `docs/runbooks/${alert.replace(/(?<!^)[A-Z]/g, "-$&").toLowerCase()}.md`;
+/** Page of the alert, in docs/runbooks. */
+export function pageOf({ alert }: Alert): string {
+  return `${alert.replace(/(?<!^)[A-Z]/g, "-$&").toLowerCase()}.md`;
 }

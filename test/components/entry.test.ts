@@ -4,7 +4,7 @@ import type { GatewayArgs } from "../../components/gateway.ts";
 import { Gateway } from "../../components/gateway.ts";
 import { Monitoring } from "../../components/monitoring/monitoring.ts";
 import type { GraphView } from "../../rehearsal/graph-view.ts";
-import { certificatesArgs, gatewayArgs, scope } from "../support/args.ts";
+import { certificatesArgs, gatewayArgs, monitoringArgs } from "../support/args.ts";
 import { all, at, declare, only, valueOf } from "../support/declare.ts";
 
 const acme: CertificatesArgs["issuer"] = {
@@ -149,20 +149,33 @@ describe("Gateway", () => {
 
 describe("Monitoring", () => {
   test("scrapes backend, frontend and database by their Services", async () => {
-    const graph = await declare(() => new Monitoring("it", { scope }));
+    const graph = await declare(() => new Monitoring("it", monitoringArgs));
     const selected = all(graph, "ServiceMonitor").map(({ inputs }) =>
       at(inputs, "spec", "selector", "matchLabels", "app.kubernetes.io/component"),
     );
     expect(selected).toEqual(["backend", "frontend", "database"]);
   });
 
+  test("gives every object the labels that Prometheus selects by, beside its own", async () => {
+    const graph = await declare(() => new Monitoring("it", monitoringArgs));
+    const objects = [...all(graph, "ServiceMonitor"), only(graph, "PrometheusRule")];
+    for (const { inputs } of objects) {
+      expect(at(inputs, "metadata", "labels")).toMatchObject({
+        release: "watch",
+        "app.kubernetes.io/part-of": "acme",
+      });
+    }
+  });
+
   test("gives every alert a severity and a page to open", async () => {
-    const graph = await declare(() => new Monitoring("it", { scope }));
+    const graph = await declare(() => new Monitoring("it", monitoringArgs));
     const rules = at(only(graph, "PrometheusRule").inputs, "spec", "groups", 0, "rules");
     expect(rules).not.toEqual([]);
     for (const rule of rules as unknown[]) {
       expect(at(rule, "labels", "severity")).toMatch(/^(page|ticket)$/);
-      expect(at(rule, "annotations", "runbook")).toMatch(/^docs\/runbooks\/[a-z-]+\.md$/);
+      expect(at(rule, "annotations", "runbook_url")).toMatch(
+        /^https:\/\/runbooks\.acme\.test\/pages\/[a-z-]+\.md$/,
+      );
     }
   });
 });

@@ -4,6 +4,7 @@ import type { CertificatesArgs } from "../../components/certificates.ts";
 import type { FailoverRecordsArgs } from "../../components/failover-records.ts";
 import type { GatewayArgs } from "../../components/gateway.ts";
 import type { MigrationArgs } from "../../components/migration.ts";
+import type { MonitoringArgs } from "../../components/monitoring/monitoring.ts";
 import type { NamespaceArgs } from "../../components/namespace.ts";
 import type { NetworkPoliciesArgs } from "../../components/network-policies/network-policies.ts";
 import type { PostgresArgs } from "../../components/postgres/postgres.ts";
@@ -81,6 +82,12 @@ export const gatewayArgs: GatewayArgs = {
   host: "acme.test",
   endpoint: "north.acme.test",
   tlsSecret: "acme-tls",
+};
+
+export const monitoringArgs: MonitoringArgs = {
+  scope,
+  labels: { release: "watch" },
+  runbookBase: "https://runbooks.acme.test/pages",
 };
 
 export const smokeGateArgs: SmokeGateArgs = {

@@ -1,4 +1,7 @@
-import { alerts, runbookOf } from "../../../components/monitoring/rules.ts";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+import { alerts, pageOf } from "../../../components/monitoring/rules.ts";
 
 const all = alerts("acme-test");
 const metricsOf = (expr: string) => new Set(expr.match(/\b[a-z_]+(?=\{)/g));
@@ -34,6 +37,11 @@ describe("alerts", () => {
   });
 
   test("lead to a page named after them", () => {
-    expect(all.map(runbookOf)).toContain("docs/runbooks/backend-metrics-absent.md");
+    expect(all.map(pageOf)).toContain("backend-metrics-absent.md");
+  });
+
+  test.each(all)("$alert has its page", (alert) => {
+    const pages = join(import.meta.dirname, "../../../docs/runbooks");
+    expect(existsSync(join(pages, pageOf(alert)))).toBe(true);
   });
 });
