@@ -36,6 +36,9 @@ export interface CertificatesArgs {
     { readonly install: true; readonly version: string } | { readonly install: false };
 }
 
+/** The condition of the object's present generation: an older one is passed over. */
+const untilReady = { "pulumi.com/waitFor": "condition=Ready" };
+
 const certManagerNamespace = "cert-manager";
 
 /**
@@ -66,7 +69,11 @@ export class Certificates extends pulumi.ComponentResource {
       {
         apiVersion: "cert-manager.io/v1",
         kind: "ClusterIssuer",
-        metadata: { name: scope.namespace, labels: labels(scope, "entry") },
+        metadata: {
+          name: scope.namespace,
+          labels: labels(scope, "entry"),
+          annotations: untilReady,
+        },
         spec: issuerSpec(scope.namespace, issuer, certManager.install),
       },
       { parent: this, dependsOn: operator },
@@ -78,7 +85,7 @@ export class Certificates extends pulumi.ComponentResource {
         kind: "Certificate",
         metadata: {
           ...metadata(scope, "entry", this.tlsSecret),
-          annotations: { "pulumi.com/waitFor": "condition=Ready" },
+          annotations: untilReady,
         },
         spec: {
           secretName: this.tlsSecret,

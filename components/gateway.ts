@@ -21,6 +21,13 @@ export interface GatewayArgs {
 
 const apiVersion = "gateway.networking.k8s.io/v1";
 
+interface RouteSpec {
+  /** The listeners of the Gateway that the route is for. */
+  readonly parentRefs: readonly { readonly name: string; readonly sectionName: string }[];
+  readonly hostnames: readonly string[];
+  readonly rules: readonly object[];
+}
+
 interface GatewayStatus {
   readonly addresses?: readonly { readonly value: string }[];
 }
@@ -55,13 +62,13 @@ export class Gateway extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    const route = (role: string, spec: object) =>
+    const route = (role: string, spec: RouteSpec) =>
       new CustomResource(
         `${name}-${role}`,
         {
           apiVersion,
           kind: "HTTPRoute",
-          metadata: waitedFor(scope, role, accepted),
+          metadata: waitedFor(scope, role, attached(spec.parentRefs)),
           spec,
         },
         { parent: this, dependsOn: [gateway] },
@@ -102,10 +109,20 @@ function reported(status: GatewayStatus | undefined): string {
   );
 }
 
-/** Both conditions of a route, Accepted and ResolvedRefs, in whichever order the controller writes them. */
-const accepted = JSON.stringify(
-  [0, 1].map((index) => `jsonpath={.status.parents[0].conditions[${String(index)}].status}=True`),
-);
+/**
+ * Until each listener has taken the route and found its backends. By name, since controllers list listeners and
+ * conditions in whichever order; and for the spec of now, since both conditions of the one before stay until replaced.
+ */
+function attached(parentRefs: RouteSpec["parentRefs"]): string {
+  const waits = parentRefs.flatMap(({ sectionName }) =>
+    ["Accepted", "ResolvedRefs"].map((type) => {
+      const parent = `.status.parents[?@.parentRef.sectionName=="${sectionName}"]`;
+      const current = `@.type=="${type}" && @.observedGeneration==$.metadata.generation`;
+      return `jsonpath={${parent}.conditions[?${current}].status}=True`;
+    }),
+  );
+  return JSON.stringify(waits);
+}
 
 function waitedFor(scope: Scope, name: string, condition: string) {
   return {

@@ -4,6 +4,8 @@ import type { GatewayArgs } from "../../components/gateway.ts";
 import { Gateway } from "../../components/gateway.ts";
 import { Monitoring } from "../../components/monitoring/monitoring.ts";
 import type { GraphView } from "../../rehearsal/graph-view.ts";
+import type { KubernetesObject } from "../../rehearsal/providers/kubernetes/object.ts";
+import { waitForVerdict } from "../../rehearsal/providers/kubernetes/wait-for.ts";
 import { certificatesArgs, gatewayArgs, monitoringArgs } from "../support/args.ts";
 import { all, at, declare, only, valueOf } from "../support/declare.ts";
 
@@ -20,9 +22,13 @@ describe("Certificates", () => {
   const certificates = (overrides: Partial<CertificatesArgs> = {}) =>
     declare(() => new Certificates("it", { ...certificatesArgs, ...overrides }));
 
-  test("waits until the certificate is there", async () => {
-    const { inputs } = only(await certificates(), "Certificate");
+  test.each(["ClusterIssuer", "Certificate"])("waits until the %s is ready", async (kind) => {
+    const { inputs } = only(await certificates(), kind);
     expect(at(inputs, "metadata", "annotations", "pulumi.com/waitFor")).toBe("condition=Ready");
+  });
+
+  test("asks its own issuer for both names", async () => {
+    const { inputs } = only(await certificates(), "Certificate");
     expect(at(inputs, "spec")).toMatchObject({
       secretName: "acme-tls",
       dnsNames: ["acme.test", "north.acme.test"],
@@ -132,14 +138,65 @@ describe("Gateway", () => {
     ]);
   });
 
-  test("waits until the controller serves the Gateway and every route", () => {
-    const waits = (kind: string) =>
-      all(graph, kind).map(({ inputs }) =>
-        at(inputs, "metadata", "annotations", "pulumi.com/waitFor"),
-      );
-    expect(waits("Gateway")).toEqual(["condition=Programmed"]);
-    for (const wait of waits("HTTPRoute")) expect(wait).toContain("conditions[0].status}=True");
+  test("waits until the controller serves the Gateway", () => {
+    const { inputs } = only(graph, "Gateway");
+    expect(at(inputs, "metadata", "annotations", "pulumi.com/waitFor")).toBe(
+      "condition=Programmed",
+    );
   });
+
+  describe.each(["https-redirect", "backend", "frontend", "primary"])(
+    "waits for route %s",
+    (name) => {
+      const sections = () =>
+        (at(route(name), "parentRefs") as { sectionName: string }[]).map((it) => it.sectionName);
+      const conditions = (accepted: string, resolved: string, observedGeneration: number) => [
+        { type: "Accepted", status: accepted, observedGeneration },
+        { type: "ResolvedRefs", status: resolved, observedGeneration },
+      ];
+      /** How far it is when the listeners, in the order of the Gateway, report these. */
+      const verdict = (...reports: object[][]) => {
+        const { inputs } = only(graph, "HTTPRoute", name);
+        const listeners = sections();
+        const parents = reports.map((reported, index) => ({
+          parentRef: { name: "acme", sectionName: listeners[index] ?? "" },
+          conditions: reported,
+        }));
+        const live = {
+          ...inputs,
+          metadata: { generation: 2 },
+          status: { parents: parents.reverse() },
+        };
+        const wait = at(inputs, "metadata", "annotations", "pulumi.com/waitFor");
+        return waitForVerdict(live as unknown as KubernetesObject, String(wait)).state;
+      };
+      const served = conditions("True", "True", 2);
+      const others = () =>
+        sections()
+          .slice(1)
+          .map(() => served);
+
+      test("until all of its listeners took it, in whichever order they are listed", () => {
+        expect(verdict(served, ...others())).toBe("ready");
+        expect(verdict(served.toReversed(), ...others())).toBe("ready");
+      });
+
+      test.each([
+        ["refuses it", conditions("False", "True", 2)],
+        ["does not find its backends", conditions("True", "False", 2)],
+        ["has not seen its present spec", conditions("True", "True", 1)],
+        ["says nothing of its backends", served.slice(0, 1)],
+        ["says nothing", []],
+      ])("while one of its listeners %s", (_, reported) => {
+        expect(verdict(reported, ...others())).toBe("waiting");
+        expect(verdict(...others(), reported)).toBe("waiting");
+      });
+
+      test("while one of its listeners does not list it", () => {
+        expect(verdict(...others())).toBe("waiting");
+      });
+    },
+  );
 
   test("is reached where its controller says, unless the configuration knows better", async () => {
     expect(address).toBe("gateway.invalid");

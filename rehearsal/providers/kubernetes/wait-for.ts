@@ -1,6 +1,7 @@
 import { isList, isMap, textOf, type PropertyValue } from "../properties.ts";
 import type { KubernetesObject } from "./object.ts";
 import type { Verdict } from "./readiness.ts";
+import { parsePath, type Path } from "./wait-for-path.ts";
 
 interface Expectation {
   readonly text: string;
@@ -31,35 +32,27 @@ function parseExpectation(text: string): Expectation {
     const [, type = "", status = "True"] = condition;
     return { text, holds: (live) => hasCondition(live, type, status) };
   }
-  const jsonpath = /^jsonpath=\{?(\.[^{}]+)\}?(?:=(.*))?$/.exec(text);
-  if (jsonpath !== null) {
-    const [, path = "", wanted] = jsonpath;
-    const steps = [...path.matchAll(/\.([\w-]+)|\[(\d+)\]|\[['"]([^'"]+)['"]\]/g)];
-    if (steps.map(([whole]) => whole).join("") !== path) throw refusal(text);
-    const keys = steps.map(([, name, index, quoted]) => name ?? index ?? quoted ?? "");
-    return {
-      text,
-      holds: (live) => {
-        const value = keys.reduce<unknown>(
-          (inner, key) => (inner as Record<string, unknown> | null | undefined)?.[key],
-          live,
-        );
-        return wanted === undefined
-          ? value !== undefined && value !== null
-          : scalar(value) === wanted;
-      },
-    };
-  }
-  throw refusal(text);
+  const jsonpath = /^jsonpath=\{ *\$?(\.[^{}]+?) *\}(?:=([^=]+))?$/.exec(text);
+  const [, written = "", wanted] = jsonpath ?? [];
+  const path = jsonpath === null ? undefined : parsePath(written);
+  if (path === undefined) throw refusal(text);
+  return { text, holds: (live) => selects(path, live, wanted) };
+}
+
+/** As the official provider: of several values the first counts. */
+function selects(path: Path, live: KubernetesObject, wanted: string | undefined): boolean {
+  const [value] = path(live);
+  if (value === undefined) return false;
+  if (wanted === undefined) return true;
+  return typeof value === "string" ? value === wanted : JSON.stringify(value) === wanted;
 }
 
 function hasCondition(live: KubernetesObject, type: string, status: string): boolean {
-  return conditionsOf(live).some((condition) => {
-    const observed = condition["observedGeneration"];
-    // A condition about an older spec says nothing about this one.
-    const fresh = typeof observed !== "number" || observed >= (live.metadata.generation ?? 0);
-    return fresh && condition["type"] === type && condition["status"] === status;
-  });
+  const condition = conditionsOf(live).find((one) => one["type"] === type);
+  const observed = condition?.["observedGeneration"] ?? live.status?.["observedGeneration"];
+  // A condition about an older spec says nothing about this one.
+  const isStale = typeof observed === "number" && observed < (live.metadata.generation ?? 0);
+  return condition?.["status"] === status && !isStale;
 }
 
 function describeConditions(live: KubernetesObject): string {
@@ -74,10 +67,6 @@ function describeConditions(live: KubernetesObject): string {
 function conditionsOf({ status }: KubernetesObject) {
   const conditions: PropertyValue = status?.["conditions"];
   return isList(conditions) ? conditions.filter(isMap) : [];
-}
-
-function scalar(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function refusal(text: string): Error {

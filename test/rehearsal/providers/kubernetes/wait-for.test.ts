@@ -10,6 +10,14 @@ describe("pulumi.com/waitFor", () => {
     ({ apiVersion: "x/v1", kind: "X", metadata: { generation }, status }) as KubernetesObject;
   const condition = (fields: PropertyMap) => live({ conditions: [{ type: "Ready", ...fields }] });
 
+  const observed = (observedGeneration: number) => ({
+    status: { observedGeneration, conditions: [{ type: "Ready", status: "True" }] },
+  });
+  const a = { type: "A", ok: "yes" };
+  const b = { type: "B", ok: "yes" };
+  const byType = (type: string) => `jsonpath={.status.list[?(@.type=="${type}")].ok}=yes`;
+  const fresh = `jsonpath={.status.list[?@.type=='B' && @.seen==$.metadata.generation].ok}=yes`;
+
   it.each([
     ["condition=Ready", condition({ status: "True" }), "ready"],
     ["condition=Ready", condition({ status: "False" }), "waiting"],
@@ -22,6 +30,18 @@ describe("pulumi.com/waitFor", () => {
     ["jsonpath={.status.addresses[0].value}", live({ addresses: [{ value: "x" }] }), "ready"],
     ["jsonpath={.status.addresses[0].value}", live({ addresses: [] }), "waiting"],
     ["jsonpath={.status.ready}=3", live({ ready: 3 }), "ready"],
+    ["jsonpath={.status.done}=true", live({ done: true }), "ready"],
+    ["jsonpath={$.status.done}", live({ done: false }), "ready"],
+    ["jsonpath={.status['a.b']}=x", live({ "a.b": "x" }), "ready"],
+    ["condition=Ready", { ...condition({ status: "True" }), ...observed(1) }, "waiting"],
+    ["condition=Ready", { ...condition({ status: "True" }), ...observed(2) }, "ready"],
+    [byType("B"), live({ list: [a, b] }), "ready"],
+    [byType("B"), live({ list: [a, { ...b, ok: "no" }] }), "waiting"],
+    [byType("B"), live({ list: [a] }), "waiting"],
+    [byType("B"), live({ list: "B" }), "waiting"],
+    [fresh, live({ list: [a, { ...b, seen: 2 }] }), "ready"],
+    [fresh, live({ list: [a, { ...b, seen: 1 }] }), "waiting"],
+    [fresh, live({ list: [a, b] }), "waiting"],
     ['["condition=Ready","jsonpath={.status.a}=1"]', condition({ status: "True" }), "waiting"],
   ])("%s on %j is %s", (annotation, object, state) => {
     expect(waitForVerdict(object, annotation).state).toBe(state);
@@ -37,10 +57,20 @@ describe("pulumi.com/waitFor", () => {
     });
   });
 
-  it.each(["Ready", "jsonpath=status", '{"operator":"Any"}', "jsonpath={.a[?(@.b)]}"])(
-    "refuses %s, which could never be met",
-    (annotation) => {
-      expect(() => parseWaitFor(annotation)).toThrow("pulumi.com/waitFor must be");
-    },
-  );
+  it.each([
+    "Ready",
+    "jsonpath=status",
+    "jsonpath=.status.phase",
+    "jsonpath={status}",
+    "jsonpath={.status}=",
+    "jsonpath={.status}=a=b",
+    "jsonpath={.a-b}",
+    "jsonpath={.a[?(@.b)]}",
+    'jsonpath={.a[?@.b!="c"]}',
+    'jsonpath={.a[?@.b=="c" || @.d=="e"]}',
+    'jsonpath={.a[?(@.b=="c"].d}',
+    '{"operator":"Any"}',
+  ])("refuses %s, which could never be met", (annotation) => {
+    expect(() => parseWaitFor(annotation)).toThrow("pulumi.com/waitFor must be");
+  });
 });
