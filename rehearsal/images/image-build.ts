@@ -15,12 +15,15 @@ import {
 } from "./dockerfile.ts";
 import { architecture, type BuiltContent, emptyConfig, type ImageConfig } from "./image-config.ts";
 import type { BaseWork, Layer, LayerStore, LayerWork } from "./layer-store.ts";
+import { pipVariables, writePipSettings } from "./pip-settings.ts";
 
 /** What an image is built from. */
 export interface ImageSource {
   /** Path of the Dockerfile. */
   readonly dockerfile: string;
   readonly context: Context;
+  /** Instructions after those of the Dockerfile: what a later release changes. */
+  readonly changes?: readonly string[];
 }
 
 const slim = `debian:${suite}-slim`;
@@ -46,7 +49,7 @@ const recipe = hashOf(
  * @throws Problem naming file and line of an instruction that is not supported or fails
  */
 export async function buildImage(
-  { dockerfile, context }: ImageSource,
+  { dockerfile, context, changes = [] }: ImageSource,
   store: LayerStore,
   status: (text: string) => void,
 ): Promise<BuiltContent> {
@@ -54,6 +57,8 @@ export async function buildImage(
   if (!existsSync(dockerfile)) throw new Problem(`${name} does not exist`);
   const build = new ImageBuild(context, store, status);
   for (const instruction of parseDockerfile(readFileSync(dockerfile, "utf8"), name))
+    await build.apply(instruction);
+  for (const instruction of parseDockerfile(changes.join("\n"), `${name} (changes)`))
     await build.apply(instruction);
   return build.content(name);
 }
@@ -182,8 +187,11 @@ class ImageBuild {
     );
     await this.#add(instruction, ["run", user, workdir, variables, text], {
       action: "run",
-      args: [user, workdir, text, ...proxies(), ...variables],
-      prepare: (step) => writeAptSettings(join(step, "apt")),
+      args: [user, workdir, text, ...proxies(), ...pipVariables, ...variables],
+      prepare: async (step) => {
+        await writeAptSettings(join(step, "apt"));
+        await writePipSettings(join(step, "pip"));
+      },
     });
   }
 

@@ -6,8 +6,8 @@
 #   layer-step.sh copy STEP LOWER FOLDER
 #   layer-step.sh base STEP SUITE
 #
-# STEP   folder that holds apt/ (run, base: settings to use as /etc/apt) or stage/ (copy: files to place);
-#        the layer is left in STEP/upper
+# STEP   folder that holds apt/ (run, base: settings to use as /etc/apt), pip/ (run: those of pip, to be in /mnt)
+#        or stage/ (copy: files to place); the layer is left in STEP/upper
 # LOWER  folders of the layers below, topmost first, joined by ":", relative to the working folder; may be empty
 set -euo pipefail
 umask 022
@@ -37,6 +37,7 @@ mount_machine() {
   cp -L /etc/resolv.conf "$step/resolv.conf"
   mount --bind "$step/resolv.conf" "$root/etc/resolv.conf"
   mount --bind "$step/apt" "$root/etc/apt"
+  mount --bind "$step/pip" "$root/mnt"
   mount -t tmpfs tmpfs "$root/var/lib/apt/lists"
   mount -t tmpfs tmpfs "$root/var/cache/apt"
 }

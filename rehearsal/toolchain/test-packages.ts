@@ -10,6 +10,10 @@ const requirements: readonly Requirement[] = [
   { package: "curl", provides: ["curl"] },
   { package: "pgbackrest", provides: ["pgbackrest"] },
   { package: "postgresql-15", provides: ["/usr/lib/postgresql/15/bin/postgres"] },
+  {
+    package: "python3-psycopg2",
+    provides: ["/usr/lib/python3/dist-packages/psycopg2/__init__.py"],
+  },
 ];
 
 /**
