@@ -1,6 +1,8 @@
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import * as pulumi from "@pulumi/pulumi";
 
+import type { GatewayStatus } from "./gateway-address.ts";
+import { reportedAddress } from "./gateway-address.ts";
 import type { Scope } from "./lib/labels.ts";
 import { metadata } from "./lib/labels.ts";
 import { ports } from "./lib/ports.ts";
@@ -26,10 +28,6 @@ interface RouteSpec {
   readonly parentRefs: readonly { readonly name: string; readonly sectionName: string }[];
   readonly hostnames: readonly string[];
   readonly rules: readonly object[];
-}
-
-interface GatewayStatus {
-  readonly addresses?: readonly { readonly value: string }[];
 }
 
 /** A Gateway with the status that its controller reports. */
@@ -96,17 +94,11 @@ export class Gateway extends pulumi.ComponentResource {
       rules: [rule("backend", "/primary", "Exact")],
     });
 
-    this.address = pulumi.output(args.address ?? gateway.status.apply(reported));
+    this.address = pulumi.output(
+      args.address ?? gateway.status.apply((status) => reportedAddress(status, scope)),
+    );
     this.registerOutputs({ address: this.address });
   }
-}
-
-function reported(status: GatewayStatus | undefined): string {
-  const address = status?.addresses?.[0]?.value;
-  if (address !== undefined) return address;
-  throw new Error(
-    "gateway: the controller reports no address for the Gateway; set gatewayAddress of the region",
-  );
 }
 
 /**

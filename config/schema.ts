@@ -10,11 +10,11 @@ import {
   dnsLabel,
   dnsName,
   email,
+  entryAddress,
   hostedZoneId,
   hostName,
   httpsUrl,
   image,
-  ipv4,
   kubeContext,
   memory,
   nonEmptyPath,
@@ -42,8 +42,8 @@ const region = section({
   kubeContext,
   /** Storage class of the Postgres volume. */
   storageClass: dnsName,
-  /** Where the outside gate reaches the Gateway when the public name does not resolve to it. */
-  gatewayAddress: ipv4.exactOptional(),
+  /** Where the Gateway is reached, for a controller that does not report it in the Gateway's status. */
+  gatewayAddress: entryAddress.exactOptional(),
 });
 
 /** One stateless part of the product, in each region. */

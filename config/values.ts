@@ -38,7 +38,7 @@ export const hostName = text(
     allowed: "a public DNS name of at least two labels, such as gravl.example.com",
     fix: "write the bare name, without scheme, port, path or capitals",
   },
-  (value) => value.length <= 253 && new RegExp(`^${label}(\\.${label})+$`).test(value),
+  isHostName,
 );
 
 export const awsRegion = text(
@@ -65,13 +65,22 @@ export const nonEmptyPath = text(
   /\S/,
 );
 
-export const ipv4 = text(
+export const entryAddress = text(
   {
-    allowed: "an IPv4 address such as 10.0.0.1",
-    fix: "write four numbers from 0 to 255 joined by dots",
+    allowed: "an IPv4 address such as 10.0.0.1, or the DNS name of a load balancer",
+    fix: "write four numbers from 0 to 255 joined by dots, or the bare name without scheme or port",
   },
-  (value) => z.ipv4().safeParse(value).success,
+  (value) => z.ipv4().safeParse(value).success || isHostName(value),
 );
+
+/** A last label of digits alone would make it an address. */
+function isHostName(value: string): boolean {
+  return (
+    value.length <= 253 &&
+    new RegExp(`^${label}(\\.${label})+$`).test(value) &&
+    !/(^|\.)\d+$/.test(value)
+  );
+}
 
 export const email = text(
   {
