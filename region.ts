@@ -68,7 +68,12 @@ export function declareRegion(
   );
   const network = new NetworkPolicies(
     name("network"),
-    { scope, gateway: config.gateway, monitoring: config.monitoring },
+    {
+      scope,
+      gateway: config.gateway,
+      monitoring: config.monitoring,
+      clusterDns: config.clusterDns,
+    },
     inCluster(namespace),
   );
   const appVersion = release.secrets?.app;

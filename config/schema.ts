@@ -132,6 +132,9 @@ const monitoring = section({
   runbookBase: httpsUrl,
 });
 
+/** Whose pods resolve names for the product's pods. */
+const clusterDns = section({ namespace: dnsLabel, podLabels });
+
 const dns = section({
   hostedZoneId,
   /** How long resolvers may keep an answer: part of every failover. */
@@ -171,6 +174,7 @@ export const settings = {
   certificates,
   gateway,
   monitoring,
+  clusterDns,
   dns,
   backups,
 };

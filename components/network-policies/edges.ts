@@ -24,13 +24,20 @@ export interface Edge {
   readonly ports: readonly Port[];
 }
 
-/** The cluster's DNS, as every Kubernetes distribution labels it. */
-const dns: OutsidePods = { namespace: "kube-system", podLabels: { "k8s-app": "kube-dns" } };
+/** Everybody outside the namespace whom the product talks with. */
+export interface OutsidePeers {
+  /** Pods of the Gateway controller: the only way in from outside. */
+  readonly gateway: OutsidePods;
+  /** Pods that may scrape metrics. */
+  readonly monitoring: OutsidePods;
+  /** Pods that resolve the cluster's names. */
+  readonly clusterDns: OutsidePods;
+}
 
 const tcp = (port: number): Port[] => [{ protocol: "TCP", port }];
 
 /** Every connection that the product needs; what is not listed is refused. */
-export function edges(gateway: OutsidePods, monitoring: OutsidePods): Edge[] {
+export function edges({ gateway, monitoring, clusterDns }: OutsidePeers): Edge[] {
   const database = { workload: "database" } as const;
   const backend = { workload: "backend" } as const;
   const frontend = { workload: "frontend" } as const;
@@ -38,9 +45,9 @@ export function edges(gateway: OutsidePods, monitoring: OutsidePods): Edge[] {
   const smoke = { workload: "smoke" } as const;
   const resolve: Port[] = [{ protocol: "UDP", port: 53 }, ...tcp(53)];
   return [
-    { name: "backend-to-dns", from: backend, to: dns, ports: resolve },
-    { name: "migration-to-dns", from: migration, to: dns, ports: resolve },
-    { name: "smoke-to-dns", from: smoke, to: dns, ports: resolve },
+    { name: "backend-to-dns", from: backend, to: clusterDns, ports: resolve },
+    { name: "migration-to-dns", from: migration, to: clusterDns, ports: resolve },
+    { name: "smoke-to-dns", from: smoke, to: clusterDns, ports: resolve },
     { name: "gateway-to-frontend", from: gateway, to: frontend, ports: tcp(ports.frontend) },
     { name: "gateway-to-backend", from: gateway, to: backend, ports: tcp(ports.backend) },
     { name: "backend-to-database", from: backend, to: database, ports: tcp(ports.postgres) },

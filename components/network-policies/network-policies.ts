@@ -4,15 +4,11 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { Scope } from "../lib/labels.ts";
 import { metadata, selector } from "../lib/labels.ts";
-import type { Edge, OutsidePods, Peer } from "./edges.ts";
+import type { Edge, OutsidePeers, Peer } from "./edges.ts";
 import { edges } from "./edges.ts";
 
-export interface NetworkPoliciesArgs {
+export interface NetworkPoliciesArgs extends OutsidePeers {
   readonly scope: Scope;
-  /** Pods of the Gateway controller: the only way in from outside. */
-  readonly gateway: OutsidePods;
-  /** Pods that may scrape metrics. */
-  readonly monitoring: OutsidePods;
 }
 
 /**
@@ -31,7 +27,7 @@ export class NetworkPolicies extends pulumi.ComponentResource {
       );
 
     declare("default-deny", { podSelector: {}, policyTypes: ["Ingress", "Egress"] });
-    for (const edge of edges(args.gateway, args.monitoring)) {
+    for (const edge of edges(args)) {
       if ("workload" in edge.from) declare(`${edge.name}-egress`, egress(edge));
       if ("workload" in edge.to) declare(`${edge.name}-ingress`, ingress(edge));
     }

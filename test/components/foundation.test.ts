@@ -153,6 +153,25 @@ describe("NetworkPolicies", () => {
     ]);
   });
 
+  test("lets pods ask the cluster's resolver, and nobody else, by either protocol", () => {
+    for (const workload of ["backend", "migration", "smoke"]) {
+      expect(at(spec(`${workload}-to-dns-egress`), "egress")).toEqual([
+        {
+          to: [
+            {
+              namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "names" } },
+              podSelector: { matchLabels: { app: "resolver" } },
+            },
+          ],
+          ports: [
+            { protocol: "UDP", port: 53 },
+            { protocol: "TCP", port: 53 },
+          ],
+        },
+      ]);
+    }
+  });
+
   test("lets nobody but backend, migration and smoke test reach the database", () => {
     const reaching = all(graph, "NetworkPolicy").filter((policy) => {
       const ports = JSON.stringify(at(policy.inputs, "spec", "ingress") ?? []);

@@ -33,6 +33,7 @@ export const networkPoliciesArgs: NetworkPoliciesArgs = {
   scope,
   gateway: { namespace: "entry", podLabels: { app: "gateway" } },
   monitoring: { namespace: "watch", podLabels: { app: "prometheus" } },
+  clusterDns: { namespace: "names", podLabels: { app: "resolver" } },
 };
 
 export const certificatesArgs: CertificatesArgs = {
