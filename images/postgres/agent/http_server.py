@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from .metrics import Registry
 from .watch import say
 
 
-def serve(registry: Registry, port: int, stop: threading.Event) -> ThreadingHTTPServer:
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A scraper that hangs up in the middle is not worth a page of log."""
+
+
+def serve(registry: Registry, port: int) -> ThreadingHTTPServer:
     """Answers on /metrics in the background. Waits while another process, such as a dying agent, has the port."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -29,12 +37,10 @@ def serve(registry: Registry, port: int, stop: threading.Event) -> ThreadingHTTP
 
     while True:
         try:
-            server = ThreadingHTTPServer(("", port), Handler)
+            server = _Server(("", port), Handler)
             break
         except OSError as error:
             say(f"cannot listen on port {port}: {error}")
-            if stop.wait(5):
-                raise
-    server.daemon_threads = True
+            time.sleep(5)
     threading.Thread(target=server.serve_forever, args=[0.5], name="http", daemon=True).start()
     return server

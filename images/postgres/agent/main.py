@@ -58,8 +58,8 @@ class HealingWatch:
         return {"healing_attempts": self._healer.attempts}
 
 
-def start(settings: Settings, stop: threading.Event) -> Registry:
-    """Starts all watches and the metrics endpoint; they end with the process or when told to stop."""
+def start(settings: Settings) -> None:
+    """Starts all watches and the metrics endpoint; they end with the process."""
     registry = Registry()
     timing = settings.timing
     shared = Shared(timing.loop)
@@ -82,9 +82,8 @@ def start(settings: Settings, stop: threading.Event) -> Registry:
     watches = [Watch(name, timing.loop, look, registry) for name, look in quick.items()]
     watches += [Watch(name, timing.slow_loop, look, registry) for name, look in slow.items()]
     for watch in watches:
-        watch.start(stop)
-    serve(registry, settings.metrics_port, stop)
-    return registry
+        watch.start()
+    serve(registry, settings.metrics_port)
 
 
 def main() -> int:
@@ -95,10 +94,10 @@ def main() -> int:
         print(f"agent: {error}", file=sys.stderr)
         return 2
     threading.stack_size(_STACK)
-    stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    start(settings, stop)
+        # At once: an orderly end would take apart libraries that the threads are in the middle of.
+        signal.signal(number, lambda *_: os._exit(0))
+    start(settings)
     say(f"watches {settings.pod_name}")
-    stop.wait()
-    return 0
+    while True:
+        signal.pause()

@@ -36,11 +36,9 @@ class Watch:
         self._said: tuple[str, float] | None = None
         registry.declare(name)
 
-    def start(self, stop: threading.Event) -> threading.Thread:
-        """Looks until told to stop. The process does not wait for a thread that hangs."""
-        thread = threading.Thread(target=self._run, args=[stop], name=self._name, daemon=True)
-        thread.start()
-        return thread
+    def start(self) -> None:
+        """Looks until the process ends, which does not wait for a thread that hangs."""
+        threading.Thread(target=self._run, name=self._name, daemon=True).start()
 
     def once(self) -> None:
         """One look. What it returns stays visible for three more intervals."""
@@ -55,11 +53,11 @@ class Watch:
         except Exception as error:  # Anything: the agent must outlive every surprise.
             self._complain(error)
 
-    def _run(self, stop: threading.Event) -> None:
-        while not stop.is_set():
+    def _run(self) -> None:
+        while True:
             started = time.monotonic()
             self.once()
-            stop.wait(max(0.0, self._interval - (time.monotonic() - started)))
+            time.sleep(max(0.0, self._interval - (time.monotonic() - started)))
 
     def _complain(self, error: Exception) -> None:
         text = f"{self._name}: {type(error).__name__}: {' '.join(str(error).split())}"[:500]
