@@ -2,8 +2,8 @@ import { resolve } from "node:path";
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { parseConfig } from "./config/parse.ts";
-import { releaseFiles } from "./config/release.ts";
+import { parseConfig, validReleases } from "./config/parse.ts";
+import { releaseFiles, type Release } from "./config/release.ts";
 import type { Config } from "./config/schema.ts";
 
 export type * from "./config/schema.ts";
@@ -14,18 +14,31 @@ export { exampleValues, refuseExampleValues } from "./config/examples.ts";
 
 const namespace = "lifeline";
 
+export interface ReleaseSource {
+  /** Folder of the release files. @default the folder `releases` beside this file */
+  readonly releasesFolder?: string;
+}
+
 /**
  * The configuration of the current stack, complete and valid. Reads when called, never at import.
  * @throws ConfigError naming every problem at once
  */
-export function loadConfig({ releasesFolder }: { readonly releasesFolder?: string } = {}): Config {
-  const folder = releasesFolder ?? resolve(import.meta.dirname, "releases");
+export function loadConfig({ releasesFolder }: ReleaseSource = {}): Config {
   const raw: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(pulumi.runtime.allConfig())) {
     const [owner, name] = key.split(/:(.*)/s);
     if (owner === namespace && name !== undefined) raw[name] = structured(value);
   }
-  return parseConfig(pulumi.getStack(), raw, releaseFiles(folder), secretKeys());
+  return parseConfig(pulumi.getStack(), raw, filesOf(releasesFolder), secretKeys());
+}
+
+/** Every release that is kept and valid: what there is to go back to. */
+export function loadReleases({ releasesFolder }: ReleaseSource = {}): Release[] {
+  return validReleases(filesOf(releasesFolder));
+}
+
+function filesOf(folder: string = resolve(import.meta.dirname, "releases")) {
+  return releaseFiles(folder);
 }
 
 /** The SDK leaves this out of its types, and offers nothing else that tells a secret from a plain value. */

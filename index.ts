@@ -3,30 +3,42 @@ import * as pulumi from "@pulumi/pulumi";
 import type { SecretSource } from "./components/app-secrets.ts";
 import { FailoverRecords } from "./components/failover-records.ts";
 import { GeneratedSecrets } from "./components/generated-secrets.ts";
-import type { Config } from "./config.ts";
-import { loadConfig, loadSecrets, refuseExampleValues, secretKeys } from "./config.ts";
+import type { Config, ReleaseSource } from "./config.ts";
+import {
+  loadConfig,
+  loadReleases,
+  loadSecrets,
+  refuseExampleValues,
+  secretKeys,
+} from "./config.ts";
 import { declareRegion } from "./region.ts";
+import { judgeChange } from "./rollback/judge.ts";
+import { currentUser, readState } from "./rollback/state.ts";
 
-export interface LifelineOptions {
-  /** Folder of the release files. @default the folder `releases` beside this file */
-  readonly releasesFolder?: string;
+export interface LifelineOptions extends ReleaseSource {
+  /** Moment that a change is recorded with. @default now */
+  readonly now?: Date;
+  /** Who is recorded, where the stack file names nobody. @default the user of this process */
+  readonly user?: string;
 }
 
 /**
  * Declares one product in two regions: what is global here, what each region has in region.ts.
- * Rejects, before anything is declared, when the configuration is not valid.
+ * Rejects, before anything is declared, when the configuration is not valid, or the change is not safe as asked for.
  */
-export default function lifeline(options: LifelineOptions = {}) {
-  return Promise.resolve().then(() => declare(options));
-}
-
-function declare(options: LifelineOptions) {
+export default async function lifeline(options: LifelineOptions = {}) {
   const config = loadConfig(options);
   warnOfExamples(config);
+  const { now = new Date(), user = currentUser() } = options;
+  const record = judgeChange({
+    ...{ stack: pulumi.getStack(), config, now, user },
+    releases: loadReleases(options),
+    state: await readState(),
+  });
 
   const secrets = secretSource(config);
-  const first = declareRegion(config, config.regions[0], secrets);
-  const second = declareRegion(config, config.regions[1], secrets);
+  const first = declareRegion(config, config.regions[0], secrets, record);
+  const second = declareRegion(config, config.regions[1], secrets, record);
 
   new FailoverRecords(
     "failover",
@@ -43,6 +55,8 @@ function declare(options: LifelineOptions) {
     release: config.release.version,
     url: `https://${config.host}`,
     activeRegion: config.activeRegion,
+    /** Written when a run came to its end; the next run reads it. */
+    record,
     gateways: {
       [config.regions[0].name]: first.gatewayAddress,
       [config.regions[1].name]: second.gatewayAddress,

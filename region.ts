@@ -18,6 +18,7 @@ import { NetworkPolicies } from "./components/network-policies/network-policies.
 import { Postgres } from "./components/postgres/postgres.ts";
 import { RegionEndpoint } from "./components/region-endpoint.ts";
 import { RegionProviders } from "./components/region-providers.ts";
+import { ReleaseRecord } from "./components/release-record.ts";
 import { SmokeGate } from "./components/smoke-gate.ts";
 import { WebService } from "./components/web-service.ts";
 import { environmentOf, type Config, type Region, type Role } from "./config.ts";
@@ -34,6 +35,7 @@ export function declareRegion(
   config: Config,
   region: Region,
   secretsOf: (region: string) => SecretSource,
+  history: string,
 ): DeclaredRegion {
   const { release, host, dns } = config;
   const scope = { product: config.product, namespace: config.namespace };
@@ -83,7 +85,12 @@ export function declareRegion(
     { scope, source, ...(appVersion !== undefined && { appVersion }) },
     inCluster(namespace),
   );
-  const foundation = [access, network, appSecrets];
+  const record = new ReleaseRecord(
+    name("record"),
+    { scope, release: release.version, record: history },
+    inCluster(namespace),
+  );
+  const foundation = [access, network, appSecrets, record];
 
   const certificates = new Certificates(
     name("certificates"),

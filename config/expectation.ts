@@ -29,6 +29,11 @@ export function whole(unit: string, min: number, max: number) {
   );
 }
 
+/** A switch of the configuration itself. */
+export const flag = z.custom<boolean>((value) => typeof value === "boolean", {
+  params: { allowed: "true or false", fix: "write true or false, without quotes" },
+});
+
 /** An object of exactly these keys. The error for an unknown one lists them, joined by ", ". */
 export function section<Shape extends z.ZodRawShape>(shape: Shape) {
   const keys = Object.keys(shape).join(", ");

@@ -66,6 +66,14 @@ function isDockerConfig(value: unknown): boolean {
   return typeof auths === "object" && auths !== null && !Array.isArray(auths);
 }
 
+/** Every release of the folder that is valid by itself; the stack's own is checked with its stack file. */
+export function validReleases(releases: ReleaseFiles): Release[] {
+  return releases.versions().flatMap((version) => {
+    const parsed = parseRelease(version, releases.read(version));
+    return "release" in parsed ? [parsed.release] : [];
+  });
+}
+
 function load(
   version: string,
   releases: ReleaseFiles,

@@ -22,12 +22,13 @@ import {
   podLabels,
   productNamespace,
   releaseVersion,
+  remark,
   roleArn,
   secretName,
   storage,
   upstreamVersion,
 } from "./values.ts";
-import { section, whole } from "./expectation.ts";
+import { flag, section, whole } from "./expectation.ts";
 import type { Release } from "./release.ts";
 
 const compute = section({ cpu, memory });
@@ -152,6 +153,19 @@ const backups = section({
   retentionDays: whole("days", 1, 3650),
 });
 
+/** What is said about one change: recorded, shown, and ignored once another release is set. */
+const change = section({
+  /** The release that this speaks about. */
+  release: releaseVersion,
+  reason: remark.exactOptional(),
+  requestedBy: remark.exactOptional(),
+  emergency: flag.exactOptional(),
+  /** Why a release that was taken back may come out again; each reason counts once. */
+  allowRetry: remark.exactOptional(),
+  /** Restore point or time after which everything written may be lost. */
+  acceptLoss: remark.exactOptional(),
+});
+
 /** Every key of the namespace `lifeline:` in a stack file, in the order they are written there. */
 export const settings = {
   product: dnsLabel,
@@ -159,6 +173,7 @@ export const settings = {
   /** Path of the kubeconfig file; KUBECONFIG or ~/.kube/config without it. */
   kubeconfig: nonEmptyPath.exactOptional(),
   release: releaseVersion,
+  change: change.exactOptional(),
   activeRegion: awsRegion,
   regions: z.tuple([region, region]),
   /** Public DNS name of the product. */
@@ -189,6 +204,7 @@ export type Settings = z.infer<z.ZodObject<typeof settings>>;
 /** The whole configuration of one stack, with its release loaded. */
 export type Config = Omit<Settings, "release"> & { release: Release };
 
+export type Change = z.infer<typeof change>;
 export type Compute = z.infer<typeof compute>;
 export type Resources = z.infer<typeof resources>;
 export type Region = z.infer<typeof region>;

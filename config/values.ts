@@ -227,6 +227,14 @@ export const releaseVersion = text(
   /^v(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z]+(\.[0-9A-Za-z]+)*)?$/,
 );
 
+export const remark = text(
+  {
+    allowed: "a sentence for the record: one line of 1 to 300 characters",
+    fix: "say it in one line, in quotes",
+  },
+  /^\S[^\r\n]{0,299}$/,
+);
+
 export const upstreamVersion = text(
   { allowed: "an exact chart version such as v1.19.1", fix: "pin it: no range, no latest" },
   /^v(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$/,

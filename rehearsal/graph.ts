@@ -1,6 +1,7 @@
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import * as pulumi from "@pulumi/pulumi";
 
+import type { KnownResource } from "../rollback/state.ts";
 import { mask } from "./masked.ts";
 
 /** A resource as the program declares it: nothing of it has to exist. */
@@ -41,6 +42,8 @@ export interface GraphOptions {
   readonly unknown?: boolean;
   /** What random passwords turn out to be. */
   readonly generatedSecret?: string;
+  /** The state that an earlier run left, by URN; none for a first run. */
+  readonly state?: Readonly<Record<string, KnownResource>>;
 }
 
 const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -62,6 +65,8 @@ export async function declaredGraph(
         return answer(resource, options);
       },
       call: ({ token }) => {
+        if (token === "pulumi:pulumi:readStackResourceOutputs")
+          return { outputs: options.state ?? {} };
         strangers.push(`call of ${token}`);
         return {};
       },
@@ -69,6 +74,7 @@ export async function declaredGraph(
     "lifeline",
     options.stack,
     true,
+    "organization",
   );
   pulumi.runtime.setAllConfig({ ...options.config }, [...(options.secretKeys ?? [])]);
   const requests = recordRequests();

@@ -48,15 +48,34 @@ export function writeLocalStack(options: LocalStackOptions): LocalStack {
 
   rmSync(releasesFolder, { recursive: true, force: true });
   mkdirSync(releasesFolder);
-  for (const file of readdirSync(join(repository, "releases"))) {
+  for (const file of yamlFiles(join(repository, "releases"))) {
     const release = read(join(repository, "releases", file));
-    for (const name of ["backend", "frontend", "migrations"]) {
-      replaceImage(release, ["images", name], options.images[name]);
-    }
+    for (const part of parts) replaceImage(release, ["images", part], options.images[part]);
     writeFileSync(join(releasesFolder, file), release.toString());
   }
+  writeSampleReleases(releasesFolder, options.images);
   return { projectFolder, releasesFolder };
 }
+
+const parts = ["backend", "frontend", "migrations"] as const;
+
+/** Later releases of the sample application, those whose images were built; the repository's own go before. */
+function writeSampleReleases(folder: string, images: Readonly<Record<string, string>>): void {
+  const samples = join(repository, "rehearsal/releases");
+  for (const file of yamlFiles(samples)) {
+    const release = read(join(samples, file));
+    const built = parts.map((part) => {
+      const [, name = ""] = /([^/]+)@/.exec(String(release.getIn(["images", part]))) ?? [];
+      return [part, images[name]] as const;
+    });
+    if (existsSync(join(folder, file)) || built.some(([, image]) => image === undefined)) continue;
+    for (const [part, image] of built) replaceImage(release, ["images", part], image);
+    writeFileSync(join(folder, file), release.toString());
+  }
+}
+
+const yamlFiles = (folder: string): string[] =>
+  readdirSync(folder).filter((name) => name.endsWith(".yaml"));
 
 function writeStackFile(file: string, options: LocalStackOptions): void {
   const stack = read(join(repository, "Pulumi.local.yaml"));

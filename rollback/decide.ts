@@ -115,7 +115,8 @@ function go(situation: Situation, type: ChangeType, live: SchemaRange): Decision
     ...(request?.reason !== undefined && { reason: request.reason }),
     ...(request?.emergency === true && { emergency: true }),
     generation: data.generation,
-    ...(migrates && { restorePoint: target.version }),
+    // Before the first release there is nothing to go back to.
+    ...(migrates && type !== "first" && { restorePoint: target.version }),
     schema: {
       during: { lowest: live.lowest, highest: Math.max(live.highest, target.schema.target) },
       after: {

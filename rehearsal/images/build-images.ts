@@ -20,7 +20,19 @@ export const imageNames = [
   "traefik",
 ] as const;
 
-export type ImageName = (typeof imageNames)[number];
+/** Images of later releases of the sample application: those of v1.0.0 with the files of each release copied over, in order. */
+const releaseImages = {
+  "backend-v1.1.0": { part: "backend", changes: ["v1.1.0"] },
+  "backend-v1.3.0": { part: "backend", changes: ["v1.3.0"] },
+  "backend-v1.4.0": { part: "backend", changes: ["v1.4.0"] },
+  "migrations-v1.3.0": { part: "migrations", changes: ["v1.3.0"] },
+  "migrations-v1.4.0": { part: "migrations", changes: ["v1.3.0", "v1.4.0"] },
+} as const;
+
+export type ReleaseImageName = keyof typeof releaseImages;
+export const releaseImageNames = Object.keys(releaseImages) as ReleaseImageName[];
+
+export type ImageName = (typeof imageNames)[number] | ReleaseImageName;
 
 /** An image, ready to be imported. */
 export interface BuiltImage {
@@ -47,6 +59,8 @@ export interface BuildImagesArgs {
     readonly coredns: string;
     readonly traefik: string;
   };
+  /** @default those of the first release */
+  readonly names?: readonly ImageName[];
   readonly reporter: Reporter;
   /** Stops between two instructions. */
   readonly signal?: AbortSignal;
@@ -63,6 +77,7 @@ const rehearsal = join(repository, "rehearsal");
 export async function buildImages({
   cache,
   toolchain,
+  names = imageNames,
   reporter,
   signal,
 }: BuildImagesArgs): Promise<BuiltImage[]> {
@@ -76,7 +91,7 @@ export async function buildImages({
   removeAbandoned(archives);
   const store = new LayerStore(join(cache, "images", "layers"));
   return Promise.all(
-    imageNames.map(async (name) => {
+    names.map(async (name) => {
       const started = performance.now();
       const status = (text: string): void => {
         signal?.throwIfAborted();
@@ -120,5 +135,14 @@ function sourceOf(name: ImageName, toolchain: BuildImagesArgs["toolchain"]): Ima
         dockerfile: join(rehearsal, "images", name, "Dockerfile"),
         context: { files: { [name]: toolchain[name] } },
       };
+    case "backend-v1.1.0":
+    case "backend-v1.3.0":
+    case "backend-v1.4.0":
+    case "migrations-v1.3.0":
+    case "migrations-v1.4.0": {
+      const { part, changes } = releaseImages[name];
+      const files = changes.map((release) => `COPY releases/${release}/${part} /opt/app/${part}`);
+      return { ...sourceOf(part, toolchain), changes: files };
+    }
   }
 }

@@ -1,7 +1,7 @@
 import type { Release } from "../../config/release.ts";
 import type { ChangeRequest, DataTarget, Situation } from "../../rollback/change.ts";
 import { decide, type Decision, type Refusal } from "../../rollback/decide.ts";
-import { lastDeployment, type RecordState } from "../../rollback/record.ts";
+import { lastDeployment, type DeploymentRecord, type RecordState } from "../../rollback/record.ts";
 
 const digest = (letter: string) => `images.test/acme@sha256:${letter.repeat(64)}`;
 
@@ -28,8 +28,8 @@ export const releases: readonly Release[] = [
   release("v1.4.0", "4", { min: 4, max: 4, target: 4 }, "debug"),
 ];
 
-export const releaseOf = (version: string): Release => {
-  const found = releases.find((it) => it.version === version);
+export const releaseOf = (version: string, among = releases): Release => {
+  const found = among.find((it) => it.version === version);
   if (found === undefined) throw new Error(`the story has no ${version}`);
   return found;
 };
@@ -45,14 +45,19 @@ export interface Step {
 /** One stack, run after run; a day passes between two. */
 export class Story {
   state: RecordState | undefined;
+  readonly #releases: readonly Release[];
   #day = 0;
   #generation = 1;
+
+  constructor(known: readonly Release[] = releases) {
+    this.#releases = known;
+  }
 
   situation(version: string, { change, data, target }: Step = {}): Situation {
     return {
       stack: "production",
-      target: target ?? releaseOf(version),
-      releases,
+      target: target ?? releaseOf(version, this.#releases),
+      releases: this.#releases,
       state: this.state,
       data: { generation: this.#generation, storage: "100Gi", ...data },
       change: change && { release: version, ...change },
@@ -94,6 +99,11 @@ export class Story {
     const decision = this.decision(version, step);
     if (decision.verdict !== "refused") throw new Error(`${version} goes: ${decision.verdict}`);
     return decision;
+  }
+
+  get recorded(): DeploymentRecord {
+    if (this.state === undefined) throw new Error("nothing was run");
+    return this.state.record;
   }
 
   get last() {

@@ -1,0 +1,2 @@
+/** Type of the component whose output the next run looks for in the engine's state. */
+export const releaseRecordType = "lifeline:release:ReleaseRecord";

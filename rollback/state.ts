@@ -1,0 +1,55 @@
+import { userInfo } from "node:os";
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { releaseRecordType } from "../components/lib/release-record-type.ts";
+import { readRecord, type DeploymentRecord, type RecordState } from "./record.ts";
+
+/** Outputs of a resource in the engine's state. */
+export interface KnownResource {
+  readonly type: string;
+  readonly outputs: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * What the last runs left in the engine's own state, read by the engine itself: known in a preview, known after a run that
+ * failed, and known when a region or a cluster is not. Undefined before the first run.
+ */
+export async function readState(): Promise<RecordState | undefined> {
+  const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
+  const { outputs } = (await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {
+    stackName,
+  })) as { outputs: Readonly<Record<string, KnownResource>> };
+  return stateFrom(Object.values(outputs));
+}
+
+/** The longest record among all regions: a region that was away during a run missed what happened. */
+export function stateFrom(resources: readonly KnownResource[]): RecordState | undefined {
+  const records = resources
+    .filter(({ type }) => type === releaseRecordType)
+    .flatMap(({ outputs: { record } }) => (typeof record === "string" ? [readRecord(record)] : []))
+    .sort((a, b) => lastNumber(b) - lastNumber(a));
+  const [record] = records;
+  if (record === undefined) return undefined;
+  const stack = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
+  return { record, finished: finishedIn(stack?.outputs["record"]) };
+}
+
+/** The stack's own outputs are written only at the end of a run that went well. */
+function finishedIn(record: unknown): number {
+  return typeof record === "string" ? lastNumber(readRecord(record)) : 0;
+}
+
+function lastNumber({ deployments }: DeploymentRecord): number {
+  return deployments.at(-1)?.number ?? 0;
+}
+
+/** Who runs this program, for a record that names nobody else. */
+export function currentUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run under a number that has no name.
+    return `uid ${String(process.getuid?.() ?? "unknown")}`;
+  }
+}
