@@ -165,7 +165,16 @@ export function declareRegion(
   );
   const { labels, runbookBase } = config.monitoring;
   new Monitoring(name("monitoring"), { scope, labels, runbookBase }, inCluster(namespace));
-  new RegionEndpoint(name("endpoint"), { ...dns, endpoint, address: gateway.address }, inAws);
+  new RegionEndpoint(
+    name("endpoint"),
+    {
+      hostedZoneId: dns.hostedZoneId,
+      ttlSeconds: dns.ttlSeconds,
+      endpoint,
+      address: gateway.address,
+    },
+    inAws,
+  );
   new ArchiveBucket(
     name("archive"),
     {

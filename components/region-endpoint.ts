@@ -28,7 +28,8 @@ export class RegionEndpoint extends pulumi.ComponentResource {
         ttl: args.ttlSeconds,
         records: [args.address],
       },
-      { parent: this },
+      // A change from address to name replaces the record; both cannot exist under one name.
+      { parent: this, deleteBeforeReplace: true },
     );
     this.registerOutputs({});
   }

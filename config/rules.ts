@@ -26,6 +26,7 @@ const rules: readonly Rule[] = [
   requestsWithinLimits,
   containersWithinMaximum,
   rule(["backend", "frontend", "migration", "smoke", "postgres", "quota"], everythingFitsIntoQuota),
+  rule(["host", "dns"], hostWithinZone),
   rule(["backups"], restorableForTheWholeWindow),
 ];
 
@@ -63,6 +64,22 @@ function activeRegionExists({
       value: printable(activeRegion),
       allowed: `the name of one of lifeline:regions: ${names.join(" or ")}`,
       fix: meant === undefined ? "name one of the two" : `did you mean "${meant}"?`,
+    },
+  ];
+}
+
+/** The zone's own name holds the records of the zone itself, beside which DNS allows no CNAME. */
+function hostWithinZone({ host, dns }: Pick<Settings, "host" | "dns">): Problem[] {
+  if (host.endsWith(`.${dns.zoneName}`)) return [];
+  const isApex = host === dns.zoneName;
+  return [
+    {
+      field: "lifeline:host",
+      value: printable(host),
+      allowed: `a name within the zone lifeline:dns.zoneName, such as www.${dns.zoneName}${isApex ? ": not its apex, where no CNAME can be" : ""}`,
+      fix: isApex
+        ? "choose a name below the zone, and redirect the zone's own name to it elsewhere"
+        : "correct the host, or name the zone that it is in under lifeline:dns",
     },
   ];
 }

@@ -138,6 +138,8 @@ const clusterDns = section({ namespace: dnsLabel, podLabels });
 
 const dns = section({
   hostedZoneId,
+  /** Name of that zone; the host is a name within it. */
+  zoneName: hostName,
   /** How long resolvers may keep an answer: part of every failover. */
   ttlSeconds: whole("seconds", 10, 300),
 });

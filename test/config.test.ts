@@ -72,6 +72,7 @@ const differences = [
   "certificates.issuer.server",
   "certificates.issuer.roleArn",
   "dns.hostedZoneId",
+  "dns.zoneName",
   "backups.bucketPrefix",
   "backups.schedule",
   "backups.restoreWindowDays",

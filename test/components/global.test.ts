@@ -120,6 +120,8 @@ describe("RegionEndpoint", () => {
           ttlSeconds: 60,
         }),
     );
+    // Route 53 refuses a second record under the name while the first is there.
+    expect(only(graph, "Record").options.deleteBeforeReplace).toBe(true);
     expect(only(graph, "Record").inputs).toMatchObject({
       name: "north.acme.test",
       type,
