@@ -176,7 +176,8 @@ describe("example values", () => {
       dryRun: true,
       secretKeys: new Set(),
     });
-    expect(told).toEqual(exampleValues(config));
+    const fields = told.map(({ field }) => field);
+    expect(fields).toEqual(exampleValues(config).map(({ field }) => field));
     const refused = catchError(() =>
       refuseExampleValues(config, { stack: "production", dryRun: false, secretKeys: new Set() }),
     );
