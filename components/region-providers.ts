@@ -32,8 +32,9 @@ export class RegionProviders extends pulumi.ComponentResource {
         enableSecretMutable: true,
         // An interrupted run leaves objects that the state does not know; the next one takes them over.
         upsertExistingObjects: true,
-        // A lost standby must not stop a change to the active region. In the active region silence would hide a failed
-        // release, so there it stays an error. Flipping the role changes the provider in place.
+        // A release must not wait for a lost standby: what exists there is left as it was, replacements included. Adding
+        // an object there, or removing one, still fails. In the active region silence would hide a failed release, so
+        // there everything does. Flipping the role changes the provider in place.
         skipUpdateUnreachable: args.role === "standby",
       },
       { parent: this },

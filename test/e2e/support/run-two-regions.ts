@@ -1,0 +1,93 @@
+/**
+ * Run as a child process: one update, on the real engine, of a product that is reduced to what a lost region is about. A
+ * program that fails inside the engine leaves rejections behind that would end a test process. Prints what came of it.
+ */
+import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
+import type { ResourceTransformation } from "@pulumi/pulumi";
+import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
+import { RegionProviders } from "../../../components/region-providers.ts";
+import { SmokeGate } from "../../../components/smoke-gate.ts";
+import { smokeGateArgs } from "../../support/args.ts";
+
+export interface TwoRegionsRun {
+  readonly regions: readonly RunRegion[];
+  readonly release: string;
+  /** Declares one object more in each region. */
+  readonly hasAddition: boolean;
+  /** URNs that the engine leaves alone. */
+  readonly exclude: readonly string[];
+  /** Folder of the state. */
+  readonly folder: string;
+  readonly environment: Record<string, string>;
+}
+
+export interface RunRegion {
+  /** The namespace as well: one API serves all regions. */
+  readonly region: string;
+  readonly role: "primary" | "standby";
+  readonly kubeconfig: string;
+  /** File to which the outside gate writes the release that it was asked for. */
+  readonly askedFile: string;
+}
+
+const run = JSON.parse(process.argv[2] ?? "") as TwoRegionsRun;
+
+/** Of each sort one: an object that keeps its name, one named by its release, and the gates. */
+function declareRegion({ region, role, kubeconfig, askedFile }: RunRegion): void {
+  const { release, hasAddition } = run;
+  const { cluster: provider } = new RegionProviders(`${region}-providers`, {
+    ...{ region, role, kubeconfig, kubeContext: "test", clusterIdentifier: region },
+  });
+  const config = (logicalName: string, name: string) =>
+    new ConfigMap(
+      `${region}-${logicalName}`,
+      { metadata: { name, namespace: region }, data: { release } },
+      { provider },
+    );
+  config("kept", "kept");
+  config("renamed", `renamed-${release}`);
+  if (hasAddition) config("added", "added");
+  new SmokeGate(
+    `${region}-smoke`,
+    {
+      ...smokeGateArgs,
+      scope: { product: "test", namespace: region },
+      release: { ...smokeGateArgs.release, version: release },
+      contentHash: release,
+    },
+    { provider, transformations: [withoutGateway(askedFile)] },
+  );
+}
+
+/** There is no Gateway to ask: only for which release it would be asked is looked at. */
+function withoutGateway(askedFile: string): ResourceTransformation {
+  return ({ type, props, opts }) =>
+    type === "command:local:Command"
+      ? { props: { ...props, create: `echo "$GATE_RELEASE" >>${askedFile}` }, opts }
+      : undefined;
+}
+
+try {
+  const stack = await LocalWorkspace.createOrSelectStack(
+    {
+      stackName: "test",
+      projectName: "lifeline",
+      program: () => {
+        run.regions.forEach(declareRegion);
+        return Promise.resolve();
+      },
+    },
+    {
+      projectSettings: {
+        name: "lifeline",
+        runtime: "nodejs",
+        backend: { url: `file://${run.folder}` },
+      },
+      envVars: run.environment,
+    },
+  );
+  await stack.up({ exclude: [...run.exclude] });
+} catch (error) {
+  process.stdout.write(error instanceof Error ? error.message : String(error));
+}
+process.stdout.write("\n", () => process.exit(0));
