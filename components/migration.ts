@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Database } from "./lib/database.ts";
 import { databaseEnvironment, databasePassword } from "./lib/database.ts";
 import type { Scope } from "./lib/labels.ts";
-import { jobTimeouts, oneShotJob } from "./lib/one-shot-job.ts";
+import { oneShotJob, timeoutsAfter } from "./lib/one-shot-job.ts";
 import type { Resources } from "./lib/pod.ts";
 import { container, podTemplate } from "./lib/pod.ts";
 
@@ -46,10 +46,18 @@ export class Migration extends pulumi.ComponentResource {
       // Each attempt is a pod of its own, so that the log of a failed one stays.
       placement: { restartPolicy: "Never" },
     });
-    new Job(name, oneShotJob(scope, "migration", "db-migration", deadlineSeconds, template), {
-      parent: this,
-      customTimeouts: jobTimeouts(deadlineSeconds),
-    });
+    new Job(
+      name,
+      oneShotJob(scope, {
+        workload: "migration",
+        name: "db-migration",
+        deadlineSeconds,
+        // Each attempt continues where the one before it stopped.
+        retries: 2,
+        template,
+      }),
+      { parent: this, customTimeouts: timeoutsAfter(deadlineSeconds) },
+    );
     this.registerOutputs({});
   }
 }

@@ -7,7 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Database } from "./lib/database.ts";
 import { databaseEnvironment, databasePassword } from "./lib/database.ts";
 import type { Scope } from "./lib/labels.ts";
-import { jobTimeouts, oneShotJob } from "./lib/one-shot-job.ts";
+import { oneShotJob, timeoutsAfter } from "./lib/one-shot-job.ts";
 import type { Resources } from "./lib/pod.ts";
 import { container, podTemplate } from "./lib/pod.ts";
 import { ports } from "./lib/ports.ts";
@@ -26,20 +26,31 @@ export interface SmokeGateArgs extends Database {
   readonly address: pulumi.Input<string>;
   /** Changes when anything that the gates judge does: they run again. */
   readonly contentHash: string;
-  /** Longest that each gate may try. */
+  /** Longest that each gate may take. */
   readonly deadlineSeconds: number;
   readonly resources: Resources;
 }
 
+/** What the Job has left, after its checks gave up, to say which of them failed: a Job that is cut off says nothing. */
+const reportSeconds = 30;
+
+const versionLabel = "app.kubernetes.io/version";
+
 /**
  * Fails the run unless the release works in this region, seen from inside the cluster and from outside.
  * Defines a Job that asks the database, backend and frontend, and a command on the machine of the run that asks the
- * Gateway over HTTPS and verifies its certificate.
+ * Gateway over HTTPS and verifies its certificate. Where the Job is left as it was because the region is lost, the command
+ * is too: it takes what it asks for from the Job that exists.
  */
 export class SmokeGate extends pulumi.ComponentResource {
   constructor(name: string, args: SmokeGateArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lifeline:release:SmokeGate", name, args, opts);
     const { scope, release, deadlineSeconds } = args;
+    if (deadlineSeconds <= reportSeconds) {
+      throw new Error(
+        `smoke: deadlineSeconds must be more than ${String(reportSeconds)}, got ${String(deadlineSeconds)}`,
+      );
+    }
 
     const smoke = container({
       name: "smoke",
@@ -52,7 +63,7 @@ export class SmokeGate extends pulumi.ComponentResource {
         RELEASE_VERSION: release.version,
         SCHEMA_MIN: String(release.schema.min),
         SCHEMA_MAX: String(release.schema.max),
-        DEADLINE_SECONDS: String(deadlineSeconds),
+        DEADLINE_SECONDS: String(deadlineSeconds - reportSeconds),
       },
       resources: args.resources,
       secretFiles: [databasePassword],
@@ -63,10 +74,20 @@ export class SmokeGate extends pulumi.ComponentResource {
       placement: { restartPolicy: "Never" },
       annotations: { "checksum/content": args.contentHash },
     });
+    const job = oneShotJob(scope, {
+      workload: "smoke",
+      name: "smoke",
+      deadlineSeconds,
+      // The script repeats each check itself; a second pod would only tell the same, later.
+      retries: 0,
+      template,
+    });
+    const labels = { ...job.metadata.labels, [versionLabel]: release.version };
+    const timeouts = { customTimeouts: timeoutsAfter(deadlineSeconds) };
     const inside = new Job(
       `${name}-inside`,
-      oneShotJob(scope, "smoke", "smoke", deadlineSeconds, template),
-      { parent: this, customTimeouts: jobTimeouts(deadlineSeconds) },
+      { ...job, metadata: { ...job.metadata, labels } },
+      { parent: this, ...timeouts },
     );
     new Command(
       `${name}-outside`,
@@ -77,13 +98,13 @@ export class SmokeGate extends pulumi.ComponentResource {
         environment: {
           GATE_HOST: args.host,
           GATE_ADDRESS: args.address,
-          GATE_RELEASE: release.version,
+          GATE_RELEASE: inside.metadata.labels.apply((it) => it[versionLabel] ?? release.version),
           GATE_DEADLINE_SECONDS: String(deadlineSeconds),
         },
-        triggers: [args.contentHash, args.address],
+        triggers: [inside.metadata.name, args.address],
         addPreviousOutputInEnv: false,
       },
-      { parent: this, dependsOn: [inside], customTimeouts: jobTimeouts(deadlineSeconds) },
+      { parent: this, dependsOn: [inside], ...timeouts },
     );
     this.registerOutputs({});
   }

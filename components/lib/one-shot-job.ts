@@ -4,19 +4,25 @@ import { contentHash } from "./content-hash.ts";
 import type { Scope, Workload } from "./labels.ts";
 import { metadata } from "./labels.ts";
 
+export interface OneShotJobArgs {
+  readonly workload: Workload;
+  /** Beginning of the Job's name; the content decides how it ends. */
+  readonly name: string;
+  /** Longest that all attempts together may take. */
+  readonly deadlineSeconds: number;
+  /** How often a pod that failed is followed by another one. */
+  readonly retries: number;
+  readonly template: core.v1.PodTemplateSpec;
+}
+
 /**
  * A Job named by its content: the same content is the same, finished Job, so nothing runs twice; any change is a new Job,
  * because the API refuses to change one.
  */
-export function oneShotJob(
-  scope: Scope,
-  workload: Workload,
-  name: string,
-  deadlineSeconds: number,
-  template: core.v1.PodTemplateSpec,
-) {
+export function oneShotJob(scope: Scope, args: OneShotJobArgs) {
+  const { workload, name, deadlineSeconds, retries, template } = args;
   const spec: batch.v1.JobSpec = {
-    backoffLimit: 2,
+    backoffLimit: retries,
     activeDeadlineSeconds: deadlineSeconds,
     // No ttlSecondsAfterFinished: the finished Job is the record that this content has run.
     template,
@@ -31,7 +37,8 @@ export function oneShotJob(
   };
 }
 
-/** The engine's own limit lies after the Job's, so that the Job reports its reason first. */
-export function jobTimeouts(deadlineSeconds: number) {
-  return { create: `${String(deadlineSeconds + 60)}s` };
+/** The engine's own limits lie after that of the work itself, so that the work reports its reason first. */
+export function timeoutsAfter(deadlineSeconds: number) {
+  const limit = `${String(deadlineSeconds + 60)}s`;
+  return { create: limit, update: limit };
 }

@@ -114,6 +114,27 @@ describe("SmokeGate", () => {
     expect(only(await smoke(), "Command").options.replaceOnChanges).toEqual(["triggers[*]"]);
   });
 
+  test("says what failed before the Job is cut off, and is not asked twice", async () => {
+    const spec = at(only(await smoke({ deadlineSeconds: 120 }), "Job").inputs, "spec");
+    expect(spec).toMatchObject({ activeDeadlineSeconds: 120, backoffLimit: 0 });
+    expect(at(spec, "template", "spec", "containers", 0, "env")).toContainEqual({
+      name: "DEADLINE_SECONDS",
+      value: "90",
+    });
+  });
+
+  test("is waited for a little longer than it may take", async () => {
+    const graph = await smoke({ deadlineSeconds: 120 });
+    expect(only(graph, "Job").options.createTimeout).toBe("180s");
+    expect(only(graph, "Command").options.createTimeout).toBe("180s");
+  });
+
+  test("refuses a deadline that leaves no time for a check", async () => {
+    await expect(smoke({ deadlineSeconds: 30 })).rejects.toThrow(
+      "smoke: deadlineSeconds must be more than 30, got 30",
+    );
+  });
+
   test("puts no path of this machine into the state", async () => {
     const { inputs } = only(await smoke(), "Command");
     expect(inputs["dir"]).toBeUndefined();
