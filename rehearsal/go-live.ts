@@ -51,7 +51,10 @@ export async function openProgram(options: ProgramOptions): Promise<OpenedProgra
   const providers = await startProviders({
     only: ground.standIns,
     // There is no AWS that would remember what an earlier run declared.
-    aws: { stateFile: join(folder, "aws.json") },
+    aws: {
+      stateFile: join(folder, "aws.json"),
+      ...(ground.archive !== undefined && { buckets: ground.archive.buckets }),
+    },
   });
   try {
     const engine = await openEngine({

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { type Archive, regionsArchive } from "./archive.ts";
 import { type BuiltImage, type ImageName, buildImages } from "./images/build-images.ts";
 import { cache, kubeconfigFile } from "./paths.ts";
 import { missingPlugins } from "./plugins.ts";
@@ -25,6 +26,8 @@ export interface Ground {
   readonly kubectl: string;
   readonly kubeconfig: string;
   readonly places: readonly [Place, Place];
+  /** S3 servers that the regions archive to; absent where the clusters were there already. */
+  readonly archive?: Archive;
   /** Folders of logs that no secret may be in. */
   readonly logFolders: readonly string[];
   /** Providers without an official plugin here. */
@@ -101,6 +104,7 @@ export async function prepareGround(signal: AbortSignal): Promise<Ground> {
           }),
         ]);
         ground.standIns = [...missing, "aws"];
+        ground.archive = regionsArchive();
         ground.places = [placeOf(topology.a, boot), placeOf(topology.b, boot)];
         return `both ready after ${String(boot.seconds)} s`;
       },

@@ -23,7 +23,7 @@ export const standInLimits: Readonly<Record<StandInName, Evidence["standIns"][nu
     name: "aws provider",
     inPlaceOf: "the official plugin of @pulumi/aws, and AWS",
     limits:
-      "Remembers what was declared. It shows which resources change and in which order, not that AWS accepts them.",
+      "Remembers what was declared, and makes buckets in the regions' S3 servers, without versions, KMS or lifecycle. It shows which resources change and in which order, not that AWS accepts them.",
   },
 };
 

@@ -25,7 +25,7 @@ const etcdPeer = "http://127.0.0.1:2380";
 const localApiServer = `https://127.0.0.1:${String(ports.apiServer)}`;
 
 /** What a region runs. */
-export function daemonPlan(region: Topology, s3: S3Credentials): DaemonPlan {
+export function daemonPlan(region: Topology, administrator: S3Credentials): DaemonPlan {
   const afterApi = ["kube-apiserver"];
   return {
     logFolder: inside.log,
@@ -47,7 +47,10 @@ export function daemonPlan(region: Topology, s3: S3Credentials): DaemonPlan {
       {
         name: "s3",
         command: s3Command(region),
-        environment: { ROOT_ACCESS_KEY: s3.accessKey, ROOT_SECRET_KEY: s3.secretKey },
+        environment: {
+          ROOT_ACCESS_KEY: administrator.accessKey,
+          ROOT_SECRET_KEY: administrator.secretKey,
+        },
       },
       {
         name: "network-policy",
@@ -131,6 +134,9 @@ const s3Command = (region: Topology): string[] => [
   `--cert=${pki("s3.crt")}`,
   `--key=${pki("s3.key")}`,
   `--region=${region.s3.region}`,
+  `--iam-dir=${inside.etc}/s3`,
+  // A revoked account is refused at once.
+  "--iam-cache-disable",
   "posix",
   `${inside.state}/s3`,
 ];

@@ -15,7 +15,8 @@ import { daemonPlan } from "./daemons.ts";
 import { foldersOf, scriptsFolder } from "./folders.ts";
 import { cniFolder } from "./host.ts";
 import { regionInit } from "./inside.ts";
-import { type S3Credentials, writeWhole } from "./s3-access.ts";
+import { type S3Principals, writeWhole } from "./s3-access.ts";
+import { usersFile } from "./s3-grants.ts";
 import { type Topology, podGateway, wan } from "./topology.ts";
 import { startDetached } from "./wan.ts";
 
@@ -26,10 +27,13 @@ const stopSeconds = 30;
 
 export interface RegionSettings {
   readonly pauseImage: string;
-  readonly s3: S3Credentials;
+  readonly s3: S3Principals;
   /** Changes when any program changes. */
   readonly tools: string;
 }
+
+/** The S3 server's accounts, in the settings' folder; it reads them anew for each request. */
+export const s3UsersFile = "s3/users.json";
 
 /** Files of a region's settings, by their name in its etc folder. */
 function settingsFiles(
@@ -42,7 +46,8 @@ function settingsFiles(
     "kube-proxy.json": json(kubeProxyConfig(region)),
     "cni/10-pods.conflist": json(cniConfig(region)),
     "containerd.toml": containerdConfig(settings.pauseImage),
-    "daemons.json": json(daemonPlan(region, settings.s3)),
+    "daemons.json": json(daemonPlan(region, settings.s3.administrator)),
+    [s3UsersFile]: usersFile(region.key, settings.s3),
     hosts: hostsFile(region),
     // Empty: there is no name server but the region's own, and the node itself needs none.
     "resolv.conf": "",
@@ -87,7 +92,7 @@ export async function startRegion(
     mkdirSync(join(folders.state, name), { recursive: true });
   mkdirSync(join(folders.log, "pods"), { recursive: true });
   for (const [name, content] of Object.entries(settingsFiles(region, settings))) {
-    // One of them holds the S3 administrator's key; what pods see of them is mounted with rights of its own.
+    // Some hold the keys of S3 accounts; what pods see of them is mounted with rights of its own.
     writeWhole(join(folders.etc, name), content, name.endsWith(".json") ? 0o600 : 0o644);
   }
   writeWhole(fingerprintFile(region), fingerprint(region, settings), 0o644);

@@ -7,6 +7,8 @@ export interface S3Request {
   readonly method: "GET" | "PUT" | "HEAD" | "DELETE";
   /** Path from the root, such as /bucket/key; no character that a URL would escape. */
   readonly path: string;
+  /** Of one name, such as `policy=`. @default none */
+  readonly query?: string;
   readonly body?: string;
 }
 
@@ -20,10 +22,10 @@ const timeoutMs = 2000;
 /** One request to a region's S3 server over TLS, signed with AWS Signature Version 4. */
 export function s3Request(
   access: S3Access,
-  { method, path, body = "" }: S3Request,
+  { method, path, query = "", body = "" }: S3Request,
 ): Promise<S3Response> {
   const host = `${access.host}:${String(access.port)}`;
-  const headers = signedHeaders(access, { method, path, host, body, now: new Date() });
+  const headers = signedHeaders(access, { method, path, query, host, body, now: new Date() });
   return new Promise((resolve, reject) => {
     const call = request(
       {
@@ -32,7 +34,7 @@ export function s3Request(
         servername: access.host,
         ca: readFileSync(access.authorityFile),
         method,
-        path,
+        path: query === "" ? path : `${path}?${query}`,
         headers: { ...headers, "content-length": Buffer.byteLength(body) },
         agent: false,
         timeout: timeoutMs,
@@ -57,6 +59,7 @@ export function s3Request(
 export interface Signable {
   readonly method: string;
   readonly path: string;
+  readonly query: string;
   readonly host: string;
   readonly body: string;
   readonly now: Date;
@@ -65,7 +68,7 @@ export interface Signable {
 /** Headers that prove who asks, as AWS Signature Version 4 defines them. */
 export function signedHeaders(
   access: Pick<S3Access, "accessKey" | "secretKey" | "region">,
-  { method, path, host, body, now }: Signable,
+  { method, path, query, host, body, now }: Signable,
 ): Record<string, string> {
   const time = now.toISOString().replace(/[-:]|\.\d+/g, "");
   const day = time.slice(0, 8);
@@ -75,7 +78,7 @@ export function signedHeaders(
   const canonical = [
     method,
     path,
-    "",
+    query,
     ...Object.entries(headers).map(([name, value]) => `${name}:${value}`),
     "",
     names,

@@ -25,30 +25,47 @@ import { callFunction } from "./functions.ts";
 import { Store } from "./store.ts";
 import { genericRule, isGlobal, ruleOf } from "./types.ts";
 
+/** Real S3 servers behind the pretended account. */
+export interface Buckets {
+  /** Makes a bucket in a region; one that is there already is taken as it is. */
+  make(bucket: string, region: string): Promise<void>;
+  /** @throws when anything is in it */
+  remove(bucket: string, region: string): Promise<void>;
+}
+
 export interface AwsOptions {
   /** Where the pretended account is kept. @default in memory, for this process only */
   readonly stateFile?: string;
   /** Regions that answer nothing at this moment. @default none */
   readonly downRegions?: () => readonly string[];
+  /** Makes declared buckets really. @default they are remembered like everything else */
+  readonly buckets?: Buckets;
 }
 
+const bucketType = "aws:s3/bucket:Bucket";
+
 /** Stand-in for the `aws` plugin: remembers what was declared. It proves diffs and order, not AWS. */
-export function aws({ stateFile, downRegions = () => [] }: AwsOptions): StandIn {
-  const store = new Store(stateFile);
-  return { name: "aws", open: (connection) => new AwsProvider(connection, store, downRegions) };
+export function aws({ stateFile, downRegions = () => [], buckets }: AwsOptions): StandIn {
+  const account = { store: new Store(stateFile), downRegions, buckets };
+  return { name: "aws", open: (connection) => new AwsProvider(connection, account) };
+}
+
+/** What all connections share. */
+interface Account {
+  readonly store: Store;
+  readonly downRegions: () => readonly string[];
+  readonly buckets: Buckets | undefined;
 }
 
 class AwsProvider implements Provider {
   readonly #connection: Connection;
-  readonly #store: Store;
-  readonly #downRegions: () => readonly string[];
+  readonly #account: Account;
   #region = "";
   #defaultTags: PropertyMap = {};
 
-  constructor(connection: Connection, store: Store, downRegions: () => readonly string[]) {
+  constructor(connection: Connection, account: Account) {
     this.#connection = connection;
-    this.#store = store;
-    this.#downRegions = downRegions;
+    this.#account = account;
   }
 
   diffConfig(olds: PropertyMap, news: PropertyMap): Plan {
@@ -94,7 +111,7 @@ class AwsProvider implements Provider {
     };
   }
 
-  create({ type, name, inputs, preview }: CreateRequest): Created {
+  async create({ type, name, inputs, preview }: CreateRequest): Promise<Created> {
     const rule = ruleOf(type) ?? genericRule(type);
     const region = this.#regionOf(inputs);
     const { id, outputs } = rule.make({ inputs: reveal(inputs), region, name });
@@ -103,10 +120,11 @@ class AwsProvider implements Provider {
       return { id: "", outputs: { ...Object.fromEntries(unknown), ...inputs } };
     }
     this.#answering(type, region);
-    if (this.#store.has(type, id) && rule.unique === true) {
+    if (this.#account.store.has(type, id) && rule.unique === true) {
       throw new Error(`${type} ${id} already exists: import it or take another name`);
     }
-    this.#store.add(type, id, region);
+    if (type === bucketType) await this.#account.buckets?.make(id, region);
+    this.#account.store.add(type, id, region);
     return { id, outputs: { ...outputs, ...this.#echo(type, inputs, region) } };
   }
 
@@ -118,12 +136,14 @@ class AwsProvider implements Provider {
 
   read({ type, id, inputs, outputs }: ReadRequest): Found | undefined {
     this.#answering(type, this.#regionOf(outputs));
-    return this.#store.has(type, id) ? { id, inputs: inputs ?? {}, outputs } : undefined;
+    return this.#account.store.has(type, id) ? { id, inputs: inputs ?? {}, outputs } : undefined;
   }
 
-  delete({ type, id, outputs }: DeleteRequest): void {
-    this.#answering(type, this.#regionOf(outputs));
-    this.#store.remove(type, id);
+  async delete({ type, id, outputs }: DeleteRequest): Promise<void> {
+    const region = this.#regionOf(outputs);
+    this.#answering(type, region);
+    if (type === bucketType) await this.#account.buckets?.remove(id, region);
+    this.#account.store.remove(type, id);
   }
 
   invoke(token: string, args: PropertyMap): PropertyMap {
@@ -153,7 +173,7 @@ class AwsProvider implements Provider {
   }
 
   #answering(type: string, region: string): void {
-    if (!isGlobal(type) && this.#downRegions().includes(region)) {
+    if (!isGlobal(type) && this.#account.downRegions().includes(region)) {
       throw new Error(`AWS region ${region} does not answer (taken down by the rehearsal)`);
     }
   }

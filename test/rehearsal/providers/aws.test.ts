@@ -11,6 +11,7 @@ const role = { type: "aws:iam/role:Role" };
 const folder = mkdtempSync(join(tmpdir(), "aws-"));
 const stateFile = join(folder, "account.json");
 let down: string[] = [];
+const real: string[] = [];
 let providers: Providers;
 let north: FakeEngine;
 let west: FakeEngine;
@@ -23,7 +24,22 @@ const connect = (region: string) =>
 beforeAll(async () => {
   providers = await startProviders({
     only: ["aws"],
-    aws: { stateFile, downRegions: () => down },
+    aws: {
+      stateFile,
+      downRegions: () => down,
+      buckets: {
+        make: (name, region) => {
+          if (name === "broken") throw new Error("the server is away");
+          real.push(`${region} ${name}`);
+          return Promise.resolve();
+        },
+        remove: (name, region) => {
+          if (name === "full") throw new Error("409 BucketNotEmpty");
+          real.splice(real.indexOf(`${region} ${name}`), 1);
+          return Promise.resolve();
+        },
+      },
+    },
   });
   [north, west] = await Promise.all([connect("eu-north-1"), connect("eu-west-1")]);
 });
@@ -138,6 +154,25 @@ describe("the aws stand-in", () => {
   it("has one world of bucket names", async () => {
     await north.create(bucket, { bucket: "taken" });
     await expect(west.create(bucket, { bucket: "taken" })).rejects.toThrow("already exists");
+  });
+
+  it("makes a bucket really, once, in its own region, and removes it with the resource", async () => {
+    await north.create({ ...bucket, preview: true }, { bucket: "real" });
+    expect(real).not.toContain("eu-north-1 real");
+    const { id, outputs } = await west.create(bucket, { bucket: "real", region: "eu-north-1" });
+    await expect(north.create(bucket, { bucket: "real" })).rejects.toThrow("already exists");
+    expect(real.filter((name) => name.endsWith(" real"))).toEqual(["eu-north-1 real"]);
+    await west.delete(bucket, { id, inputs: {}, outputs });
+    expect(real).not.toContain("eu-north-1 real");
+  });
+
+  it("does not remember a bucket that could not be made, nor forgets one that could not be removed", async () => {
+    await expect(north.create(bucket, { bucket: "broken" })).rejects.toThrow("is away");
+    expect((await north.read(bucket, "broken", {}, { region: "eu-north-1" })).id).toBe("");
+    const { id, outputs } = await north.create(bucket, { bucket: "full" });
+    const full = { id, inputs: {}, outputs };
+    await expect(north.delete(bucket, full)).rejects.toThrow("BucketNotEmpty");
+    expect((await north.read(bucket, "full", {}, outputs)).id).toBe("full");
   });
 
   it("tells a refresh what was deleted behind its back", async () => {
