@@ -21,7 +21,7 @@ export interface ArchiveBucketArgs {
 
 /**
  * Keeps one region's archive: encrypted, versioned, private, and out of reach of this program's own mistakes.
- * Stateful. Defines a KMS key with its alias and an S3 bucket with its settings. The region is an argument that no
+ * Stateful. Defines a KMS key with its alias and an S3 bucket with its settings, each of them protected. The region is an argument that no
  * failover changes. What is current never expires here: how long backups live is the backup tool's decision.
  */
 export class ArchiveBucket extends pulumi.ComponentResource {
@@ -33,8 +33,8 @@ export class ArchiveBucket extends pulumi.ComponentResource {
   constructor(name: string, args: ArchiveBucketArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lifeline:archive:ArchiveBucket", name, args, opts);
     const { bucketName, region, tags } = args;
+    // The settings as well: a bucket that outlived its encryption, its versions or its closed door would be no archive.
     const keep = { parent: this, protect: true, retainOnDelete: true };
-    const parent = { parent: this };
 
     const key = new Key(
       `${name}-key`,
@@ -51,7 +51,7 @@ export class ArchiveBucket extends pulumi.ComponentResource {
     new Alias(
       `${name}-alias`,
       { region, name: `alias/${bucketName}`, targetKeyId: key.keyId },
-      parent,
+      keep,
     );
     const bucket = new Bucket(
       name,
@@ -78,7 +78,7 @@ export class ArchiveBucket extends pulumi.ComponentResource {
           },
         ],
       },
-      parent,
+      keep,
     );
     const privateAccess = new BucketPublicAccessBlock(
       `${name}-private`,
@@ -89,18 +89,18 @@ export class ArchiveBucket extends pulumi.ComponentResource {
         ignorePublicAcls: true,
         restrictPublicBuckets: true,
       },
-      parent,
+      keep,
     );
     new BucketOwnershipControls(
       `${name}-ownership`,
       { ...target, rule: { objectOwnership: "BucketOwnerEnforced" } },
-      parent,
+      keep,
     );
     new BucketPolicy(
       `${name}-policy`,
       { ...target, policy: tlsOnly(bucketName) },
       // S3 refuses two changes of a bucket's access at the same time.
-      { parent: this, dependsOn: [privateAccess] },
+      { ...keep, dependsOn: [privateAccess] },
     );
     new BucketLifecycleConfiguration(
       `${name}-lifecycle`,
@@ -117,7 +117,7 @@ export class ArchiveBucket extends pulumi.ComponentResource {
           },
         ],
       },
-      { parent: this, dependsOn: [versioning] },
+      { ...keep, dependsOn: [versioning] },
     );
     this.bucketArn = bucket.arn;
     this.keyArn = key.arn;

@@ -11,12 +11,25 @@ const statefulKinds = new Set([
   "StatefulSet",
 ]);
 
+/** Beside what holds data, what keeps it readable, private and for long enough: without these a bucket is open or forgets. */
 const statefulTypes = new Set([
+  "aws:kms/alias:Alias",
   "aws:kms/key:Key",
   "aws:kms/replicaKey:ReplicaKey",
   "aws:route53/zone:Zone",
   "aws:s3/bucket:Bucket",
+  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+  "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2",
+  "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
+  "aws:s3/bucketObjectLockConfigurationV2:BucketObjectLockConfigurationV2",
+  "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+  "aws:s3/bucketPolicy:BucketPolicy",
+  "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+  "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
   "aws:s3/bucketV2:BucketV2",
+  "aws:s3/bucketVersioning:BucketVersioning",
+  "aws:s3/bucketVersioningV2:BucketVersioningV2",
   "aws:secretsmanager/secret:Secret",
   "random:index/randomPassword:RandomPassword",
 ]);
@@ -25,7 +38,7 @@ const statefulTypes = new Set([
 export const stateProtected: ResourceValidationPolicy = {
   name: "state-protected",
   displayName: "State cannot be deleted by a run",
-  description: "Whatever holds data, or the only key to it, is protected.",
+  description: "Whatever holds data, guards it, or is the only key to it, is protected.",
   severity: "critical",
   remediationSteps: "Set protect: true and retainOnDelete: true in the options of the resource.",
   validateResource: (args, report) => {

@@ -3,7 +3,7 @@ import { FailoverRecords } from "../../components/failover-records.ts";
 import { RegionEndpoint } from "../../components/region-endpoint.ts";
 import type { GraphView } from "../../rehearsal/graph-view.ts";
 import { archiveBucketArgs, failoverRecordsArgs } from "../support/args.ts";
-import { all, at, declare, only } from "../support/declare.ts";
+import { all, at, declare, kindOf, only } from "../support/declare.ts";
 
 describe("ArchiveBucket", () => {
   let graph: GraphView;
@@ -11,8 +11,12 @@ describe("ArchiveBucket", () => {
     graph = await declare(() => new ArchiveBucket("it", archiveBucketArgs));
   });
 
-  test.each(["Bucket", "Key", "BucketVersioning"])("never deletes or replaces its %s", (kind) => {
-    expect(only(graph, kind).options).toMatchObject({ protect: true, retainOnDelete: true });
+  test("never deletes or replaces its bucket, its key, or a setting of either", () => {
+    const parts = graph.resources.filter(({ custom }) => custom);
+    expect(parts.map(kindOf)).toEqual(expect.arrayContaining(["Bucket", "Key", "BucketPolicy"]));
+    for (const { options } of parts) {
+      expect(options).toMatchObject({ protect: true, retainOnDelete: true });
+    }
   });
 
   test("cannot be emptied by deleting it", () => {

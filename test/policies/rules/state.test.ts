@@ -7,11 +7,23 @@ const stateful = [
   "kubernetes:core/v1:Namespace",
   "kubernetes:core/v1:PersistentVolume",
   "kubernetes:core/v1:PersistentVolumeClaim",
+  "aws:kms/alias:Alias",
   "aws:kms/key:Key",
   "aws:kms/replicaKey:ReplicaKey",
   "aws:route53/zone:Zone",
   "aws:s3/bucket:Bucket",
+  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+  "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2",
+  "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
+  "aws:s3/bucketObjectLockConfigurationV2:BucketObjectLockConfigurationV2",
+  "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+  "aws:s3/bucketPolicy:BucketPolicy",
+  "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+  "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
   "aws:s3/bucketV2:BucketV2",
+  "aws:s3/bucketVersioning:BucketVersioning",
+  "aws:s3/bucketVersioningV2:BucketVersioningV2",
   "aws:secretsmanager/secret:Secret",
   "random:index/randomPassword:RandomPassword",
 ];
@@ -27,9 +39,12 @@ describe("protected state", () => {
     expect(violations(stateProtected, resource)).toHaveLength(1);
   });
 
-  test("asks nothing of what a run can bring back", () => {
-    expect(violations(stateProtected, service())).toEqual([]);
-  });
+  test.each([service(), { type: "aws:s3/bucketObjectv2:BucketObjectv2", name: "page", props: {} }])(
+    "asks nothing of what a run can bring back: $type",
+    (resource) => {
+      expect(violations(stateProtected, resource)).toEqual([]);
+    },
+  );
 
   test("names the resource and both options to set", () => {
     expect(violations(stateProtected, { ...namespace(), protect: false })).toEqual([

@@ -214,6 +214,7 @@ export function publicAccessBlock(): Resource {
   return {
     type: "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
     name: "backups",
+    protect: true,
     props: {
       bucket: "shop-backups",
       blockPublicAcls: true,
