@@ -41,6 +41,9 @@ const untilReady = { "pulumi.com/waitFor": "condition=Ready" };
 
 const certManagerNamespace = "cert-manager";
 
+/** Longest that each step of the installation may take: images are pulled, and a Job asks the webhook at its end. */
+const helmSeconds = 300;
+
 /**
  * Keeps a valid certificate in this region, also while the region serves nobody.
  * Defines cert-manager's Helm release if asked to, a ClusterIssuer of the product's own, and the Certificate.
@@ -111,6 +114,9 @@ function certManagerRelease(version: string, issuer: AcmeIssuer | CaIssuer): Rel
     chart: "cert-manager",
     version,
     repositoryOpts: { repo: "https://charts.jetstack.io" },
+    // A failed upgrade goes back by itself: other products' certificates hang on what runs.
+    atomic: true,
+    timeout: helmSeconds,
     values: {
       // Kept on removal: deleting a CRD deletes every object of its kind.
       crds: { enabled: true, keep: true },

@@ -110,6 +110,10 @@ const certificates = section({
       secretName: dnsName,
     }),
   ]),
+  /**
+   * A cluster has one cert-manager, whoever uses it. Where several stacks share a cluster, one of them installs it and
+   * decides its version and role; in the others `install` is false. Removing the stack leaves it in place.
+   */
   certManager: z.discriminatedUnion("install", [
     section({ install: z.literal(true), version: upstreamVersion }),
     section({ install: z.literal(false) }),

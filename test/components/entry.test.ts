@@ -61,6 +61,8 @@ describe("Certificates", () => {
     });
     const release = only(graph, "Release");
     expect(release.inputs).toMatchObject({ chart: "cert-manager", version: "v1.19.1" });
+    // A half-made upgrade goes back, within minutes.
+    expect(release.inputs).toMatchObject({ atomic: true, timeout: 300 });
     expect(at(release.inputs, "values", "serviceAccount", "annotations")).toEqual({
       "eks.amazonaws.com/role-arn": acme.roleArn,
     });
