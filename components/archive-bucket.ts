@@ -21,8 +21,9 @@ export interface ArchiveBucketArgs {
 
 /**
  * Keeps one region's archive: encrypted, versioned, private, and out of reach of this program's own mistakes.
- * Stateful. Defines a KMS key with its alias and an S3 bucket with its settings, each of them protected. The region is an argument that no
- * failover changes. What is current never expires here: how long backups live is the backup tool's decision.
+ * Stateful. Defines a KMS key with its alias and an S3 bucket with its settings, each of them protected. The region is
+ * an argument that no failover changes. What is current never expires here: how long backups live is the backup tool's
+ * decision.
  */
 export class ArchiveBucket extends pulumi.ComponentResource {
   /** ARN of the bucket, for whoever may read or write it. */
