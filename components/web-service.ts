@@ -174,27 +174,18 @@ function webProbes() {
 
 /** Over zones and nodes as far as there are any; a cluster that lost a zone still takes all replicas. */
 function spread(workload: WebServiceArgs["workload"]) {
-  const labelSelector = { matchLabels: selector(workload) };
   const over = (topologyKey: string) => ({
     maxSkew: 1,
     topologyKey,
     whenUnsatisfiable: "ScheduleAnyway",
-    labelSelector,
+    labelSelector: { matchLabels: selector(workload) },
+    // Each release by itself: counted among the pods that a rollout is about to remove, the new ones would end up together.
+    matchLabelKeys: ["pod-template-hash"],
   });
   return {
     topologySpreadConstraints: [
       over("topology.kubernetes.io/zone"),
       over("kubernetes.io/hostname"),
     ],
-    affinity: {
-      podAntiAffinity: {
-        preferredDuringSchedulingIgnoredDuringExecution: [
-          {
-            weight: 100,
-            podAffinityTerm: { topologyKey: "kubernetes.io/hostname", labelSelector },
-          },
-        ],
-      },
-    },
   };
 }

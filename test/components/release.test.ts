@@ -86,12 +86,14 @@ describe("WebService", () => {
     });
   });
 
-  test("spreads over zones and nodes without refusing to run when one is gone", () => {
+  test("spreads each release over zones and nodes, without refusing to run when one is gone", () => {
     const constraints = deployment("template", "spec", "topologySpreadConstraints");
+    const common = { whenUnsatisfiable: "ScheduleAnyway", matchLabelKeys: ["pod-template-hash"] };
     expect(constraints).toMatchObject([
-      { topologyKey: "topology.kubernetes.io/zone", whenUnsatisfiable: "ScheduleAnyway" },
-      { topologyKey: "kubernetes.io/hostname", whenUnsatisfiable: "ScheduleAnyway" },
+      { topologyKey: "topology.kubernetes.io/zone", ...common },
+      { topologyKey: "kubernetes.io/hostname", ...common },
     ]);
+    expect(deployment("template", "spec", "affinity")).toBeUndefined();
   });
 });
 
