@@ -48,6 +48,8 @@ interface AppSecret {
   readonly version?: string;
   readonly component: Component;
   readonly type: "Opaque" | "kubernetes.io/dockerconfigjson";
+  /** Whether a changed remote value follows by itself; else a person brings it in, at a moment of their choice. */
+  readonly followsRemote: boolean;
 }
 
 const postgres: AppSecret = {
@@ -56,6 +58,8 @@ const postgres: AppSecret = {
   key: databasePassword.key,
   component: "database",
   type: "Opaque",
+  // The database and its clients would learn a new password at different moments, and be apart in between.
+  followsRemote: false,
 };
 const registry: AppSecret = {
   logicalName: pullSecret,
@@ -63,11 +67,14 @@ const registry: AppSecret = {
   key: ".dockerconfigjson",
   component: "access",
   type: "kubernetes.io/dockerconfigjson",
+  // Read at each pull, and short-lived at some registries.
+  followsRemote: true,
 };
 
 /**
  * Puts the database password, the token key and the registry credentials where pods find them, by the same names in both
- * modes. Defines Secrets, or a SecretStore with an ExternalSecret for each, waited for until they have their values.
+ * modes. Defines Secrets, or a SecretStore with an ExternalSecret for each, waited for until they have their values. What
+ * running pods hold changes only when a person says so (docs/secrets.md).
  */
 export class AppSecrets extends pulumi.ComponentResource {
   constructor(name: string, args: AppSecretsArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -153,6 +160,8 @@ function tokenKey(version: string | undefined): AppSecret {
     ...(version !== undefined && { version }),
     component: "backend",
     type: "Opaque",
+    // Pods that started before and after a change would not accept each other's tokens.
+    followsRemote: false,
   };
 }
 
@@ -165,7 +174,7 @@ function versionOf(root: pulumi.Input<string>, version: string | undefined): pul
 }
 
 function externalSecret(scope: Scope, secret: AppSecret, remoteName: string) {
-  const { name, key, version, component, type } = secret;
+  const { name, key, version, component, type, followsRemote } = secret;
   return {
     apiVersion: "external-secrets.io/v1",
     kind: "ExternalSecret",
@@ -174,7 +183,9 @@ function externalSecret(scope: Scope, secret: AppSecret, remoteName: string) {
       annotations: { "pulumi.com/waitFor": "condition=Ready" },
     },
     spec: {
-      refreshInterval: "1h",
+      ...(followsRemote
+        ? { refreshPolicy: "Periodic", refreshInterval: "1h" }
+        : { refreshPolicy: "CreatedOnce" }),
       secretStoreRef: { kind: "SecretStore", name: "secrets-manager" },
       // Neither a deleted ExternalSecret nor a deleted remote value takes the password away from running pods.
       // One of a pinned version is needed by the pods of its releases alone, and goes when they have gone.

@@ -252,6 +252,30 @@ describe("AppSecrets", () => {
     });
   });
 
+  test("changes no password or token key under running pods, and follows the registry's credentials", async () => {
+    const graph = await declare(
+      () =>
+        new AppSecrets("it", {
+          scope,
+          source: {
+            mode: "external",
+            region: "eu-west-1",
+            roleArn: "arn:aws:iam::111122223333:role/reader",
+            names: { postgres: "acme/postgres", app: "acme/app", registry: "acme/registry" },
+          },
+        }),
+    );
+    const refresh = all(graph, "ExternalSecret").map((it) => {
+      const spec = it.inputs["spec"];
+      return [objectName(it), at(spec, "refreshPolicy"), at(spec, "refreshInterval")];
+    });
+    expect(refresh).toEqual([
+      ["postgres-secret", "CreatedOnce", undefined],
+      ["app-secret", "CreatedOnce", undefined],
+      ["registry-pull-secret", "Periodic", "1h"],
+    ]);
+  });
+
   test("keeps the token key of each pinned version apart, so that going back finds the earlier one", async () => {
     const secret = async (appVersion?: string) => {
       const source = generated;
