@@ -1,26 +1,33 @@
 import { parseArgs } from "node:util";
+import { repository } from "./paths.ts";
 import { Problem, exitCode } from "./problem.ts";
 
 const usage = `Usage: npm run <command> [-- options]
 
   start    rehearse the whole go-live on two regions   [--context A --context B] [--report DIR] [--json]
+                                                    [--set activeRegion=eu-west-1, and so for every setting]
   stop     remove everything that start made           [--purge: built tools and images too]
   check    format, lint, types, unit tests, policies
   test     check, then the end-to-end run
   bench    start-up and update times beside plain tools
-  render   write every object of a stack as files      -- STACK DIR`;
+  render   write every object of a stack as files      -- STACK DIR
+  release  make a release, seal it, list them, plan a change; -- without more tells how
+  check:rollback   whether the present program can be taken back   [-- --against REF]`;
 
 /** Each command is imported only when it runs: start-up stays fast. */
 const commands: Record<string, (args: string[]) => Promise<void>> = {
   async start(args) {
     const { values } = parsed(args, {
       context: { type: "string", multiple: true },
+      set: { type: "string", multiple: true },
       report: { type: "string" },
       json: { type: "boolean" },
     });
     const { start } = await import("./start.ts");
+    const { settingsFrom } = await import("./set-option.ts");
     await start({
       ...(values.context === undefined ? {} : { contexts: twoContexts(values.context) }),
+      settings: settingsFrom(values.set ?? []),
       reportFolder: values.report ?? "report",
       json: values.json ?? false,
     });
@@ -51,6 +58,15 @@ const commands: Record<string, (args: string[]) => Promise<void>> = {
     if (stack === undefined || folder === undefined) throw new Problem(usage, exitCode.usage);
     const { render } = await import("./render.ts");
     await render(stack, folder);
+  },
+  async release(args) {
+    const { releaseCommand } = await import("../rollback/release/command.ts");
+    await releaseCommand(args);
+  },
+  async "check:rollback"(args) {
+    const { values } = parsed(args, { against: { type: "string" } });
+    const { checkRollback } = await import("../rollback/check/check.ts");
+    await checkRollback({ repository, ...(values.against && { against: values.against }) });
   },
 };
 

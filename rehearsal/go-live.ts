@@ -34,15 +34,18 @@ export interface ProgramOptions {
   readonly folder: string;
   /** Namespace in place of the stack file's. */
   readonly namespace?: string;
+  /** Settings in place of the stack file's. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }
 
 /** Opens the program's local stack on the ground: its own copy of the project, stand-ins where needed, the real engine. */
 export async function openProgram(options: ProgramOptions): Promise<OpenedProgram> {
-  const { ground, signal, folder, namespace } = options;
+  const { ground, signal, folder, namespace, settings } = options;
   await endEngines();
   const stack = writeLocalStack({
     folder,
     ...(namespace !== undefined && { namespace }),
+    ...(settings !== undefined && { settings }),
     kubeconfig: ground.kubeconfig,
     contexts: [ground.places[0].context, ground.places[1].context],
     images: Object.fromEntries(ground.images.map((image) => [image.name, image.reference])),

@@ -19,6 +19,8 @@ export interface LocalStackOptions {
   readonly kubeconfig: string;
   /** Contexts of both regions, in the order of the stack file. */
   readonly contexts: readonly [string, string];
+  /** Settings in place of the stack file's, such as activeRegion or postgres.replicas. */
+  readonly settings?: Readonly<Record<string, unknown>>;
   /** References by digest of the images built here, by name; empty uses the pinned ones as they are. */
   readonly images: Readonly<Record<string, string>>;
 }
@@ -87,6 +89,10 @@ function writeStackFile(file: string, options: LocalStackOptions): void {
   }
   for (const [index, context] of options.contexts.entries()) {
     stack.setIn(["config", "lifeline:regions", index, "kubeContext"], context);
+  }
+  for (const [setting, value] of Object.entries(options.settings ?? {})) {
+    const [key = "", ...path] = setting.split(".");
+    stack.setIn(["config", `lifeline:${key}`, ...path], value);
   }
   if (existsSync(file)) keepEncrypted(read(file), stack);
   writeFileSync(file, stack.toString());

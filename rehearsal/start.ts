@@ -21,6 +21,8 @@ import { clusterOf, outcome, regionsUnderTest, signOff, verify } from "./verify.
 export interface StartOptions {
   /** Two clusters to use instead of booting regions. */
   readonly contexts?: readonly [string, string];
+  /** Settings in place of the stack file's, as values of YAML. */
+  readonly settings: Readonly<Record<string, unknown>>;
   readonly reportFolder: string;
   /** Print the evidence to stdout. */
   readonly json: boolean;
@@ -65,7 +67,12 @@ async function rehearse(
   const authority = await openCertificateAuthority(engineFolder, clusters, (trouble) => {
     process.stderr.write(`certificates: ${trouble}\n`);
   });
-  const program = await openProgram({ ground, signal, folder: engineFolder });
+  const program = await openProgram({
+    ground,
+    signal,
+    folder: engineFolder,
+    settings: options.settings,
+  });
   try {
     record.config = program.config;
     authority.start();
