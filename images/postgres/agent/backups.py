@@ -10,6 +10,9 @@ from .command import must
 from .metrics import Value
 from .settings import Settings
 
+_UNREACHABLE = 99
+"""Status by which `pgbackrest info` says that it could not look; its exit code is 0 all the same."""
+
 QUIET = ["--log-level-console=off", "--log-level-file=off", "--log-level-stderr=warn"]
 
 
@@ -29,10 +32,13 @@ def backup_facts(info: Any) -> dict[str, Value | None]:
     """
     The newest backup of each type in the output of `pgbackrest info`.
 
-    :raises ValueError: when the output has another shape
+    :raises ValueError: when the output has another shape, or says that the archive could not be read
     """
     try:
         stanza = next(entry for entry in info if entry["name"] == "main")
+        status = stanza["status"]
+        if int(status["code"]) == _UNREACHABLE:
+            raise ValueError(str(stanza["repo"][0]["status"]["message"]))
         newest: dict[str, Any] = {}
         for backup in stanza["backup"]:
             kind = str(backup["type"])
@@ -48,10 +54,10 @@ def backup_facts(info: Any) -> dict[str, Value | None]:
                 k: float(b["info"]["repository"]["delta"]) for k, b in newest.items()
             },
             "backup_failed": float(
-                int(stanza["status"]["code"]) != 0 or (last is not None and bool(last["error"]))
+                int(status["code"]) != 0 or (last is not None and bool(last["error"]))
             ),
         }
-    except (KeyError, TypeError, StopIteration) as error:
+    except (IndexError, KeyError, TypeError, StopIteration) as error:
         raise ValueError(f"cannot read what pgbackrest info says: {error!r}") from None
 
 

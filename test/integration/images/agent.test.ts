@@ -33,7 +33,7 @@ describeWithPostgres("agent.py", () => {
   beforeAll(() => {
     // The clone may be where only root can read, and Postgres refuses to be root.
     folder = mkdtempSync(join(tmpdir(), "lifeline-agent-"));
-    for (const name of ["agent", "agent.py"])
+    for (const name of ["agent", "agent.py", "roles.sql"])
       cpSync(join(repository, "images/postgres", name), join(folder, "image", name), {
         recursive: true,
       });

@@ -28,14 +28,6 @@ main.settings_from = lambda _: settings
 main.ProofWatch = lambda s, of=main.ProofWatch: of(s, sys.argv[2])
 sys.exit(main.main())
 """
-ROLES = """
-\\getenv role POSTGRES_USER
-\\getenv file POSTGRES_PASSWORD_FILE
-\\set password `cat "$POSTGRES_PASSWORD_FILE"`
-SELECT format('CREATE ROLE %I', :'role')
-WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role') \\gexec
-SELECT format('ALTER ROLE %I LOGIN PASSWORD %L', :'role', :'password') \\gexec
-"""
 
 
 class Agent:
@@ -50,6 +42,7 @@ class Agent:
             "PATH": f"{world.folder / 'bin'}:/usr/lib/postgresql/15/bin:/usr/bin:/bin",
             "PYTHONPATH": ":".join(sys.path),
             "PYTHONDONTWRITEBYTECODE": "1",
+            "POSTGRES_DB": "shop",
             "POSTGRES_USER": "shop_user",
             "POSTGRES_PASSWORD_FILE": str(settings.password_file),
             "PGBACKREST_CONFIG": str(world.folder / "pgbackrest.conf"),
@@ -101,9 +94,6 @@ class Living(unittest.TestCase):
         self.primary = self.world.server("primary").create()
         self.patroni = FakePatroni(self.world.certificates)
         self.addCleanup(self.patroni.stop)
-        scripts = self.world.folder / "scripts"
-        scripts.mkdir()
-        (scripts / "roles.sql").write_text(ROLES)
         self.password = self.world.folder / "password"
         self.password.write_text("first")
         self.make_archive()
@@ -164,7 +154,7 @@ class Living(unittest.TestCase):
         values: dict[str, object] = {
             "metrics_port": free_port(),
             "password_file": self.password,
-            "scripts": self.world.folder / "scripts",
+            "scripts": Path(sys.modules["agent"].__file__ or "").parent.parent,
             "pgbackrest": ("localhost", self.backup_port),
             **more,
         }

@@ -109,10 +109,17 @@ class Backups(unittest.TestCase):
         self.assertEqual(backup_facts(info(bad, backup("full", 40, 50)))["backup_failed"], 0)
 
     def test_a_repository_without_a_backup_or_with_an_error_is_a_failure(self) -> None:
-        for code in (1, 2, 99):
+        for code in (1, 2):
             facts = backup_facts(info(code=code))
             self.assertEqual(facts["backup_failed"], 1)
             self.assertEqual(facts["backup_last_completion_seconds"], {})
+
+    def test_an_archive_that_cannot_be_read_is_no_failed_backup(self) -> None:
+        """pgBackRest says so with exit code 0; the watch fails, and its age tells."""
+        away = {"name": "main", "status": {"code": 99, "message": "other"}, "backup": []}
+        repository = [{"status": {"code": 99, "message": "[HostConnectError] refused"}}]
+        with self.assertRaisesRegex(ValueError, "HostConnectError"):
+            backup_facts([{**away, "repo": repository}])
 
     def test_output_of_another_shape_is_refused(self) -> None:
         for output in ([], {}, None, [{"name": "main"}], info({"type": "full"})):
