@@ -12,6 +12,7 @@ import { metadata, selector } from "./lib/labels.ts";
 import type { Resources, SecretFile } from "./lib/pod.ts";
 import { container, podTemplate } from "./lib/pod.ts";
 import { ports } from "./lib/ports.ts";
+import { rollout } from "./lib/rollout.ts";
 
 export interface WebServiceArgs {
   readonly scope: Scope;
@@ -84,8 +85,11 @@ export class WebService extends pulumi.ComponentResource {
         spec: {
           // No `replicas`: the autoscaler owns the number; a value here would undo its work at every run (ADR 006).
           selector: { matchLabels },
-          strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
-          minReadySeconds: 5,
+          strategy: {
+            type: "RollingUpdate",
+            rollingUpdate: { maxUnavailable: rollout.maxUnavailable, maxSurge: rollout.maxSurge },
+          },
+          minReadySeconds: rollout.minReadySeconds,
           progressDeadlineSeconds: 300,
           revisionHistoryLimit: 3,
           template: webPod(args, config.metadata.name),
@@ -152,8 +156,10 @@ function webPod(
   return podTemplate(scope, workload, {
     containers: [web],
     secretFiles,
-    // 5 s of drain and the 20 s in which the service promises to finish, with room.
-    placement: { ...spread(workload), terminationGracePeriodSeconds: 30 },
+    placement: {
+      ...spread(workload),
+      terminationGracePeriodSeconds: rollout.terminationGraceSeconds,
+    },
   });
 }
 

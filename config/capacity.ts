@@ -1,8 +1,6 @@
 import { bytes, millicores } from "../components/lib/quantity.ts";
+import { podsDuringRollout } from "../components/lib/rollout.ts";
 import type { Compute, Resources, Settings } from "./schema.ts";
-
-/** Extra pods that a Deployment may run while it changes from one release to the next. */
-const surge = 1;
 
 interface Container {
   /** Where its resources are configured. */
@@ -21,8 +19,8 @@ export function containers(settings: Partial<Settings>): Container[] {
   const add = (field: string, resources: Resources | undefined, count = 1, ownPod = true) => {
     if (resources !== undefined) list.push({ field, resources, count, ownPod });
   };
-  add("backend.resources", backend?.resources, (backend?.maxReplicas ?? 0) + surge);
-  add("frontend.resources", frontend?.resources, (frontend?.maxReplicas ?? 0) + surge);
+  add("backend.resources", backend?.resources, podsDuringRollout(backend?.maxReplicas ?? 0));
+  add("frontend.resources", frontend?.resources, podsDuringRollout(frontend?.maxReplicas ?? 0));
   add("migration.resources", migration?.resources);
   add("smoke.resources", smoke?.resources);
   add("postgres.resources", postgres?.resources);

@@ -136,7 +136,7 @@ function everythingFitsIntoQuota(
   const short = (field: string, value: string | number, need: string): Problem => ({
     field: `lifeline:quota.${field}`,
     value: printable(value),
-    allowed: `at least ${need}: every part at maxReplicas, changing release, with its migration and smoke test`,
+    allowed: `at least ${need}: every part at maxReplicas, changing release while old pods still end, with its migration and smoke test`,
     fix: "raise the quota or lower what the parts may use",
   });
   const compute = (["requests", "limits"] as const).flatMap((side) => {
