@@ -1,0 +1,90 @@
+"""The report of a proof: what every phase found and took."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+
+from recovery.refusal import RefusalError
+
+from .credentials import bucket_of, report_credentials
+from .s3 import request
+
+
+@dataclass
+class Phase:
+    """One step of the ladder."""
+
+    name: str
+    seconds: float = 0
+    ok: bool = False
+    detail: str = ""
+
+
+@dataclass
+class Report:
+    """Red until the last phase has passed."""
+
+    region: str
+    generation: int
+    started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    phases: list[Phase] = field(default_factory=list)
+    reason: str = "the proof did not run to its end"
+    green: bool = False
+    rpo_seconds: float | None = None
+    rto_seconds: float | None = None
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[Phase]:
+        """Times a step; one that raises ends the proof."""
+        phase = Phase(name)
+        self.phases.append(phase)
+        begun = time.monotonic()
+        try:
+            yield phase
+            phase.ok = True
+        except Exception as error:
+            said = str(error) if isinstance(error, RefusalError) else repr(error)
+            phase.detail = said
+            self.reason = f"{name}: {said}"
+            raise
+        finally:
+            phase.seconds = round(time.monotonic() - begun, 3)
+            print(
+                f"restore-proof: {'ok ' if phase.ok else 'RED'} {name} {phase.seconds:.1f} s: {phase.detail}",
+                flush=True,
+            )
+
+    def json(self) -> str:
+        """As dashboards and the agent read it."""
+        finished = datetime.now(timezone.utc)
+        return json.dumps(
+            {
+                "startedAt": self.started.isoformat(),
+                "finishedAt": finished.isoformat(),
+                "region": self.region,
+                "generation": self.generation,
+                "result": "green" if self.green else "red",
+                "reason": None if self.green else self.reason,
+                "measuredRpoSeconds": self.rpo_seconds,
+                "measuredRtoSeconds": self.rto_seconds,
+                "phases": [vars(phase) for phase in self.phases],
+            },
+            indent=2,
+        )
+
+    def upload(self) -> str:
+        """Files the report in the region's bucket, under its time and as the latest."""
+        body = self.json().encode()
+        bucket = bucket_of(Path(os.environ["PGBACKREST_CONFIG"]))
+        credentials = report_credentials(bucket)
+        key = f"reports/restore-proof/{self.started:%Y-%m-%dT%H-%M-%SZ}.json"
+        for name in (key, "reports/restore-proof/latest.json"):
+            request(bucket, credentials, "PUT", name, body)
+        return f"s3://{bucket.name}/{key}"
