@@ -7,7 +7,7 @@ import { jest } from "@jest/globals";
 
 import { describeWithPostgres, finished } from "./support/postgres.ts";
 
-jest.setTimeout(240_000);
+jest.setTimeout(480_000);
 
 const repository = join(import.meta.dirname, "../../..");
 const tests = join(import.meta.dirname, "agent");
