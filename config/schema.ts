@@ -210,20 +210,12 @@ export type Settings = z.infer<z.ZodObject<typeof settings>>;
 /** The whole configuration of one stack, with its release loaded. */
 export type Config = Omit<Settings, "release"> & { release: Release };
 
-export type Change = z.infer<typeof change>;
 export type Compute = z.infer<typeof compute>;
 export type Resources = z.infer<typeof resources>;
 export type Region = z.infer<typeof region>;
 export type Workload = z.infer<typeof workload>;
-export type JobSettings = z.infer<typeof job>;
 export type Postgres = z.infer<typeof postgres>;
-export type Quota = z.infer<typeof quota>;
-export type Limits = z.infer<typeof limits>;
 export type Secrets = z.infer<typeof secrets>;
-export type Certificates = z.infer<typeof certificates>;
-export type Gateway = z.infer<typeof gateway>;
-export type Monitoring = z.infer<typeof monitoring>;
-export type Dns = z.infer<typeof dns>;
 export type Backups = z.infer<typeof backups>;
 
 /** In the active region the database accepts writes; in the other it does not. */
