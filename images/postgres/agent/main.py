@@ -94,10 +94,19 @@ def main() -> int:
         print(f"agent: {error}", file=sys.stderr)
         return 2
     threading.stack_size(_STACK)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # At once: an orderly end would take apart libraries that the threads are in the middle of.
-        signal.signal(number, lambda *_: os._exit(0))
+    ended = _end_of_pod()
     start(settings)
     say(f"watches {settings.pod_name}")
-    while True:
-        signal.pause()
+    os.read(ended, 1)
+    # At once: an orderly end would take apart libraries that the threads are in the middle of.
+    os._exit(0)
+
+
+def _end_of_pod() -> int:
+    """A pipe to read from: Python wakes its main thread only for a signal that the kernel gave to that very thread."""
+    ended, end = os.pipe()
+    os.set_blocking(end, False)
+    signal.set_wakeup_fd(end)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    return ended

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -265,7 +267,7 @@ class Living(unittest.TestCase):
         """S3, Patroni and the upstream never answer, all at once."""
         self.patroni.lead("p-0")
         hang = self.world.folder / "bin" / "pgbackrest"
-        hang.write_text("#!/bin/bash\nsleep 1000 &\nwait\n")
+        hang.write_text("#!/bin/bash\nsleep 30 &\nwait\n")
         hang.chmod(0o755)
         agent = self.agent(self.primary)
         agent.shows("in_recovery", 0)
@@ -294,6 +296,14 @@ class Living(unittest.TestCase):
         self.primary.start()
         agent.shows("in_recovery", 0)
         self.assertLess(len(agent.log.read_text().splitlines()), 30, "says a lasting failure once")
+
+    def test_ends_at_once_whichever_thread_gets_the_signal(self) -> None:
+        agent = self.agent(self.primary)
+        agent.shows("in_recovery", 0)
+        threads = sorted(int(name) for name in os.listdir(f"/proc/{agent.process.pid}/task"))
+        self.assertGreater(len(threads), 10)
+        os.kill(threads[3], signal.SIGTERM)
+        self.assertEqual(agent.process.wait(2), 0)
 
     def test_waits_for_a_port_that_is_taken(self) -> None:
         holder = socket.create_server(("", 0))
