@@ -30,6 +30,7 @@ export async function check(): Promise<TestCounts> {
     },
     { title: "lint", run: () => must("eslint", ["--max-warnings", "0", "."]) },
     { title: "types", run: () => must("tsc", ["--noEmit"]) },
+    { title: "way back", run: wayBack },
     { title: "format", run: () => must("prettier", ["--check", "--log-level", "warn", "."]) },
     { title: "shell scripts", run: shellcheck },
   ];
@@ -106,6 +107,14 @@ const withoutJson = (lines: readonly string[]): string =>
     .filter((line) => !line.startsWith('{"num'))
     .join("\n")
     .trim();
+
+/** In a process of its own: it loads the program before this one as well. */
+async function wayBack(): Promise<string> {
+  const cli = join(repository, "rehearsal/cli.ts");
+  const { code, lines } = await run(process.execPath, [cli, "check:rollback"], { cwd: repository });
+  if (code !== 0) throw new Problem(lines.join("\n"));
+  return `${String(lines.length)} compared`;
+}
 
 async function shellcheck(): Promise<string> {
   const files = globSync("**/*.sh", {

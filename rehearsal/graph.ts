@@ -1,3 +1,4 @@
+import type { Alias } from "@pulumi/pulumi/proto/alias_pb.js";
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -28,9 +29,19 @@ export interface DeclaredOptions {
   readonly deleteBeforeReplace: boolean;
   readonly ignoreChanges: readonly string[];
   readonly replaceOnChanges: readonly string[];
-  readonly aliases: number;
+  /** Who else it may have been. */
+  readonly aliases: readonly DeclaredAlias[];
   /** Longest that creating it may take, as written. */
   readonly createTimeout?: string;
+}
+
+/** An earlier identity; what is left out is as it is now. */
+export interface DeclaredAlias {
+  readonly urn?: string;
+  readonly name?: string;
+  readonly type?: string;
+  /** URN of the parent then; "" for none. */
+  readonly parent?: string;
 }
 
 export interface GraphOptions {
@@ -143,9 +154,25 @@ function declared({ request, urn }: Recorded): DeclaredResource {
       deleteBeforeReplace: request.getDeletebeforereplace(),
       ignoreChanges: request.getIgnorechangesList(),
       replaceOnChanges: request.getReplaceonchangesList(),
-      aliases: request.getAliasesList().length,
+      aliases: [
+        ...request.getAliasurnsList().map((former) => ({ urn: former })),
+        ...request.getAliasesList().map(declaredAlias),
+      ],
       ...(createTimeout !== "" && { createTimeout }),
     },
+  };
+}
+
+function declaredAlias(alias: Alias): DeclaredAlias {
+  const spec = alias.getSpec();
+  if (spec === undefined) return { urn: alias.getUrn() };
+  const name = spec.getName();
+  const type = spec.getType();
+  const parent = spec.getParenturn();
+  return {
+    ...(name !== "" && { name }),
+    ...(type !== "" && { type }),
+    ...(spec.getNoparent() ? { parent: "" } : parent !== "" && { parent }),
   };
 }
 

@@ -1,0 +1,65 @@
+import { parseArgs } from "node:util";
+
+import { repository } from "../../rehearsal/paths.ts";
+import { exitCode, Problem } from "../../rehearsal/problem.ts";
+import { listReleases } from "./list.ts";
+import { newRelease, sealRelease } from "./new.ts";
+import { planRelease } from "./plan.ts";
+
+const usage = `Usage: npm run release -- <what>
+
+  new VERSION [--from VERSION]          a release file like another one, with what is different:
+      --image PART=REPOSITORY@sha256:DIGEST  backend, frontend or migrations; PART=REPOSITORY:TAG is resolved by its registry
+      --config PART.NAME=VALUE               an environment variable; without =VALUE it is removed
+      --feature NAME=on|off  --secret app=VERSION
+      --schema MIN..MAX --target NUMBER      where the migrations changed; --breaking REASON if the release before
+                                             cannot run on the target
+  seal VERSION                          from now on its file may not change; new does it by itself
+  list [--stack NAME]... [--json]       each release: where and when deployed, the level of going there now, denied or not
+  plan VERSION --stack NAME [--seen NAME=VALUE]...   what going there would be, and whether one should
+
+  --state FILE  in place of asking the engine: the output of pulumi stack export`;
+
+/** `npm run release`: makes and seals releases, and tells what can be gone back to. @throws Problem for bad arguments */
+export async function releaseCommand(args: readonly string[]): Promise<void> {
+  const { positionals, values } = parsed(args);
+  const [what, version, ...more] = positionals;
+  const rest = { folder: repository, ...values };
+  if (more.length === 0) {
+    if (what === "new" && version !== undefined) return newRelease({ ...rest, version });
+    if (what === "seal" && version !== undefined) return sealRelease(repository, version);
+    if (what === "list" && version === undefined) return listReleases(rest);
+    const [stack] = values.stack ?? [];
+    if (what === "plan" && version !== undefined && stack !== undefined)
+      return planRelease({ ...rest, version, stack });
+  }
+  throw new Problem(usage, exitCode.usage);
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        from: { type: "string" },
+        image: { type: "string", multiple: true },
+        config: { type: "string", multiple: true },
+        feature: { type: "string", multiple: true },
+        secret: { type: "string", multiple: true },
+        schema: { type: "string" },
+        target: { type: "string" },
+        breaking: { type: "string" },
+        stack: { type: "string", multiple: true },
+        state: { type: "string" },
+        seen: { type: "string", multiple: true },
+        json: { type: "boolean" },
+      },
+    });
+  } catch (error) {
+    throw new Problem(
+      `${error instanceof Error ? error.message : String(error)}\n\n${usage}`,
+      exitCode.usage,
+    );
+  }
+}

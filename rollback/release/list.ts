@@ -1,0 +1,135 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { readSeals } from "../../config/released.ts";
+import type { Release } from "../../config/release.ts";
+import { decide } from "../decide.ts";
+import { denialOf, outcomeOf } from "../record.ts";
+import { keptReleases, readStack, situationOf, type KnownStack } from "./stack-state.ts";
+
+export interface ListOptions {
+  readonly folder: string;
+  /** @default every stack that has a file */
+  readonly stack?: readonly string[];
+  readonly state?: string;
+  readonly json?: boolean;
+}
+
+/** One release in one stack. */
+interface Line {
+  readonly release: string;
+  readonly stack: string;
+  /** Last time it was deployed there. */
+  readonly deployed?: { readonly at: string; readonly by: string; readonly outcome: string };
+  readonly running: boolean;
+  /** What going there now would be: a level, or why not. */
+  readonly fromHere: string;
+  readonly denied?: { readonly at: string; readonly by: string; readonly reason?: string };
+  readonly sealed: boolean;
+  readonly schema: Release["schema"];
+}
+
+/** Prints every release: where and when it was deployed, what going there now would be, and whether it is denied. */
+export async function listReleases({
+  folder,
+  stack,
+  state,
+  json = false,
+}: ListOptions): Promise<void> {
+  const known: KnownStack[] = [];
+  for (const name of stack ?? stacksOf(folder)) known.push(await readStack(folder, name, state));
+  const lines = keptReleases(folder).flatMap((release) =>
+    known.map((it) => lineOf(folder, release, it)),
+  );
+  if (json) {
+    console.log(
+      JSON.stringify({ releases: lines, unknown: known.filter((it) => it.unknown) }, null, 2),
+    );
+    return;
+  }
+  const rows = lines.map(cellsOf);
+  for (const row of aligned([
+    ["RELEASE", "STACK", "DEPLOYED", "FROM HERE", "SCHEMA", "SEALED"],
+    ...rows,
+  ]))
+    console.log(row);
+  for (const { stack: name, unknown } of known)
+    if (unknown !== undefined) console.log(`${name}: what was deployed is not known: ${unknown}`);
+}
+
+function lineOf(folder: string, release: Release, known: KnownStack): Line {
+  const { stack, state } = known;
+  const deployment = state?.record.deployments.findLast((it) => it.release === release.version);
+  const denial = state && denialOf(state.record, release.version);
+  const last = state?.record.deployments.at(-1);
+  return {
+    release: release.version,
+    stack,
+    ...(deployment !== undefined && {
+      deployed: {
+        at: deployment.at,
+        by: deployment.by,
+        outcome: outcomeOf(deployment, state?.finished ?? 0),
+      },
+    }),
+    running: last?.release === release.version,
+    fromHere: levelFromHere(folder, release, known),
+    ...(denial !== undefined && { denied: denial }),
+    sealed: readSeals(join(folder, "releases"))[release.version] !== undefined,
+    schema: release.schema,
+  };
+}
+
+function levelFromHere(folder: string, release: Release, known: KnownStack): string {
+  if (known.unknown !== undefined) return "not known";
+  const decision = decide(situationOf(folder, known, release, new Date()));
+  if (decision.verdict === "unchanged") return "is there";
+  if (decision.verdict === "refused") {
+    const isDenied = known.state && denialOf(known.state.record, release.version) !== undefined;
+    return isDenied === true ? "denied" : "not without data";
+  }
+  const seconds = decision.objective?.recoverySeconds;
+  return seconds === undefined ? decision.type : `${decision.type}, ${String(seconds / 60)} min`;
+}
+
+function cellsOf({
+  release,
+  stack,
+  deployed,
+  running,
+  fromHere,
+  schema,
+  sealed,
+  denied,
+}: Line): string[] {
+  const when = deployed === undefined ? "never" : `${deployed.at.slice(0, 16)}Z ${deployed.by}`;
+  const ended = deployed?.outcome === "not finished" ? " (not finished)" : "";
+  const why =
+    denied === undefined
+      ? ""
+      : ` since ${denied.at.slice(0, 10)}: ${denied.reason ?? "no reason given"}`;
+  return [
+    running ? `${release} *` : release,
+    stack,
+    `${when}${ended}`,
+    `${fromHere}${why}`,
+    `${String(schema.min)}..${String(schema.max)}${schema.breaking === undefined ? "" : " breaking"}`,
+    sealed ? "yes" : "no",
+  ];
+}
+
+function aligned(rows: readonly string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+function stacksOf(folder: string): string[] {
+  return readdirSync(folder).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
+}
