@@ -39,7 +39,13 @@ export class Monitoring extends pulumi.ComponentResource {
           spec: {
             namespaceSelector: { matchNames: [scope.namespace] },
             selector: { matchLabels: selector(target.component) },
-            endpoints: [{ port: "metrics", interval: "15s", scrapeTimeout: "10s" }],
+            // Members are named by a Service of their own: the application, not the Service, names the job.
+            jobLabel: "app.kubernetes.io/name",
+            endpoints: target.ports.map((port) => ({
+              port,
+              interval: "15s",
+              scrapeTimeout: "10s",
+            })),
           },
         },
         { parent: this },

@@ -1,3 +1,5 @@
+import { databaseAlerts } from "./database-rules.ts";
+
 /** `page` wakes somebody, `ticket` waits for the morning. */
 export type Severity = "page" | "ticket";
 
@@ -12,18 +14,20 @@ export interface Alert {
   readonly summary: string;
 }
 
-/** A service that Prometheus scrapes. */
+/** Services that Prometheus scrapes. */
 export interface Target {
-  /** Name of the ServiceMonitor and its Service, and so the label `job`. */
+  /** Name of the ServiceMonitor and of the application, and so the label `job`. */
   readonly name: "backend" | "frontend" | "postgres";
-  /** Component label of the Service. */
+  /** Component label of the Services. */
   readonly component: "backend" | "frontend" | "database";
+  /** Names of the ports with metrics. */
+  readonly ports: readonly string[];
 }
 
 export const targets: readonly Target[] = [
-  { name: "backend", component: "backend" },
-  { name: "frontend", component: "frontend" },
-  { name: "postgres", component: "database" },
+  { name: "backend", component: "backend", ports: ["metrics"] },
+  { name: "frontend", component: "frontend", ports: ["metrics"] },
+  { name: "postgres", component: "database", ports: ["metrics", "agent"] },
 ];
 
 /** Largest share of requests that may fail, and the 95th percentile that answers may take. */
@@ -31,7 +35,7 @@ const errorRatio = 0.05;
 const p95Seconds = 0.2;
 
 /**
- * The first alerts: each is measured where the user feels it, and each has a twin that fires when the measurement itself
+ * Every alert: each is measured where the user feels it, and each has a twin that fires when the measurement itself
  * is gone, since an alert on an absent series never fires.
  */
 export function alerts(namespace: string): Alert[] {
@@ -89,6 +93,7 @@ export function alerts(namespace: string): Alert[] {
       severity: "page",
       summary: "Postgres is not measured: neither the pod nor its exporter answers.",
     },
+    ...databaseAlerts(namespace),
   ];
 }
 

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { alerts, pageOf } from "../../../components/monitoring/rules.ts";
@@ -25,6 +25,15 @@ describe("alerts", () => {
         .flatMap(({ expr }) => [...metricsOf(expr)]),
     );
     expect(watched.filter((metric) => !twins.has(metric))).toEqual([]);
+  });
+
+  test("look only at what the agent measures, as its table says", () => {
+    const table = readFileSync(join(import.meta.dirname, "../../../docs/metrics.md"), "utf8");
+    const watched = all.flatMap(({ expr }) => [...metricsOf(expr)]);
+    const unknown = watched
+      .filter((metric) => metric.startsWith("lifeline_postgres_"))
+      .filter((metric) => !new RegExp(`\\b${metric}\\b`).test(table));
+    expect(unknown).toEqual([]);
   });
 
   test("are named once", () => {
