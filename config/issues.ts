@@ -2,8 +2,8 @@ import { z } from "zod";
 
 import type { Expectation } from "./expectation.ts";
 import { hidden, printable, type Problem } from "./problems.ts";
+import { looksSecret } from "./release-values.ts";
 import { closest } from "./suggest.ts";
-import { looksSecret } from "./values.ts";
 
 type Issue = z.core.$ZodIssue;
 

@@ -12,12 +12,11 @@ import {
   commit,
   environment,
   features,
-  image,
   packageVersions,
-  releaseVersion,
   schemaBreak,
   secretVersion,
-} from "./values.ts";
+} from "./release-values.ts";
+import { image, releaseVersion } from "./values.ts";
 
 const schemaVersion = whole("migrations", 0, 1_000_000);
 
