@@ -5,7 +5,7 @@ import { Job } from "@pulumi/kubernetes/batch/v1/job.js";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { Database } from "./lib/database.ts";
-import { databaseEnvironment, databasePassword } from "./lib/database.ts";
+import { databaseEnvironment, databasePassword, databaseService } from "./lib/database.ts";
 import type { Scope } from "./lib/labels.ts";
 import { oneShotJob, timeoutsAfter } from "./lib/one-shot-job.ts";
 import type { Resources } from "./lib/pod.ts";
@@ -34,13 +34,20 @@ export interface SmokeGateArgs extends Database {
 /** What the Job has left, after its checks gave up, to say which of them failed: a Job that is cut off says nothing. */
 const reportSeconds = 30;
 
+/** Metrics are for the monitoring alone: where the gate reaches one of them, nobody enforces the network policies. */
+const forbidden = [
+  `backend:${String(ports.metrics)}`,
+  `frontend:${String(ports.metrics)}`,
+  `${databaseService}:${String(ports.exporter)}`,
+];
+
 const versionLabel = "app.kubernetes.io/version";
 
 /**
  * Fails the run unless the release works in this region, seen from inside the cluster and from outside.
- * Defines a Job that asks the database, backend and frontend, and a command on the machine of the run that asks the
- * Gateway over HTTPS and verifies its certificate. Where the Job is left as it was because the region is lost, the command
- * is too: it takes what it asks for from the Job that exists.
+ * Defines a Job that asks the database, backend and frontend and tries what network policies forbid it, and a command on
+ * the machine of the run that asks the Gateway over HTTPS and verifies its certificate. Where the Job is left as it was
+ * because the region is lost, the command is too: it takes what it asks for from the Job that exists.
  */
 export class SmokeGate extends pulumi.ComponentResource {
   constructor(name: string, args: SmokeGateArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -63,6 +70,7 @@ export class SmokeGate extends pulumi.ComponentResource {
         RELEASE_VERSION: release.version,
         SCHEMA_MIN: String(release.schema.min),
         SCHEMA_MAX: String(release.schema.max),
+        FORBIDDEN_ADDRESSES: forbidden.join(" "),
         DEADLINE_SECONDS: String(deadlineSeconds - reportSeconds),
       },
       resources: args.resources,

@@ -6,11 +6,12 @@
 # BACKEND_URL, FRONTEND_URL   such as http://backend:3000
 # RELEASE_VERSION             release that must answer
 # SCHEMA_MIN, SCHEMA_MAX      schema versions it runs on
+# FORBIDDEN_ADDRESSES         host:port of what listens, but is kept from this pod by network policies
 # DEADLINE_SECONDS            time for all checks together
 set -euo pipefail
 
 for name in DATABASE_HOST DATABASE_PORT DATABASE_NAME DATABASE_USER DATABASE_PASSWORD_FILE BACKEND_URL FRONTEND_URL \
-  RELEASE_VERSION SCHEMA_MIN SCHEMA_MAX DEADLINE_SECONDS; do
+  RELEASE_VERSION SCHEMA_MIN SCHEMA_MAX FORBIDDEN_ADDRESSES DEADLINE_SECONDS; do
   if [ -z "${!name-}" ]; then
     echo "smoke: $name is not set" >&2
     exit 2
@@ -62,6 +63,27 @@ backend_release() {
   [ "$release" = "$RELEASE_VERSION" ]
 }
 
+# A cluster accepts network policies whether or not anything in it enforces them; only a connection shows which.
+policies_enforced() {
+  local reached
+  reached=$(
+    for address in $FORBIDDEN_ADDRESSES; do
+      (connects "${address%:*}" "${address##*:}" && echo "$address") &
+    done
+    wait
+  )
+  if [ -n "$reached" ]; then
+    echo "reached ${reached//$'\n'/, }, which they forbid: this cluster does not enforce them. Fix: on EKS, turn on" \
+      "enableNetworkPolicy of the VPC CNI; elsewhere, use a network plugin that enforces policies"
+    return 1
+  fi
+  echo "out of reach: ${FORBIDDEN_ADDRESSES// /, }"
+}
+
+# Refused and dropped are the same here. The inner shell takes host and port as its arguments.
+# shellcheck disable=SC2016
+connects() { timeout 2 bash -c '</dev/tcp/"$0"/"$1"' "$1" "$2" 2>/dev/null; }
+
 check() {
   local title=$1 seen
   shift
@@ -81,7 +103,8 @@ check "schema in window" schema_in_window
 check "backend ready" backend_ready
 check "backend release" backend_release
 check "frontend ready" frontend_ready
+check "network policies" policies_enforced
 if ((failed > 0)); then
-  echo "smoke: $failed of 4 checks failed" >&2
+  echo "smoke: $failed of 5 checks failed" >&2
   exit 1
 fi

@@ -1,9 +1,10 @@
+import { NetworkPolicies } from "../../components/network-policies/network-policies.ts";
 import { SmokeGate } from "../../components/smoke-gate.ts";
 import type { WebServiceArgs } from "../../components/web-service.ts";
 import { WebService } from "../../components/web-service.ts";
 import type { GraphView } from "../../rehearsal/graph-view.ts";
-import { smokeGateArgs, webServiceArgs } from "../support/args.ts";
-import { at, declare, objectName, only } from "../support/declare.ts";
+import { networkPoliciesArgs, smokeGateArgs, webServiceArgs } from "../support/args.ts";
+import { all, at, declare, objectName, only } from "../support/declare.ts";
 
 const web = (overrides: Partial<WebServiceArgs> = {}) =>
   declare(() => new WebService("it", { ...webServiceArgs, ...overrides }));
@@ -123,6 +124,25 @@ describe("SmokeGate", () => {
       name: "DEADLINE_SECONDS",
       value: "90",
     });
+  });
+
+  test("tries to reach what listens and is forbidden to it, so that policies without effect are noticed", async () => {
+    const env = at(
+      only(await smoke(), "Job").inputs,
+      ...["spec", "template", "spec", "containers", 0, "env"],
+    ) as { name: string; value: string }[];
+    const value = env.find(({ name }) => name === "FORBIDDEN_ADDRESSES")?.value;
+    expect(value).toBe("backend:9464 frontend:9464 postgres:9187");
+    const policies = await declare(() => new NetworkPolicies("it", networkPoliciesArgs));
+    const permitted = all(policies, "NetworkPolicy")
+      .map(({ inputs }) => inputs["spec"])
+      .filter((spec) => JSON.stringify(at(spec, "podSelector")).includes('"smoke"'))
+      .flatMap((spec) => at(spec, "egress", 0, "ports") as { port: number }[])
+      .map(({ port }) => port);
+    expect(permitted).toContain(5432);
+    for (const address of value?.split(" ") ?? []) {
+      expect(permitted).not.toContain(Number(address.split(":")[1]));
+    }
   });
 
   test("is waited for a little longer than it may take", async () => {

@@ -74,6 +74,7 @@ describe("smoke.sh", () => {
         RELEASE_VERSION: "v1.0.0",
         SCHEMA_MIN: "2",
         SCHEMA_MAX: "4",
+        FORBIDDEN_ADDRESSES: "127.0.0.1:1 127.0.0.1:2",
         DEADLINE_SECONDS: "0",
         no_proxy: "*",
         ...environment,
@@ -84,7 +85,7 @@ describe("smoke.sh", () => {
   test("passes when everything works, says each check, and keeps the password to itself", async () => {
     const { code, output } = await finished(smoke());
     expect(code).toBe(0);
-    expect(output.match(/^ok /gm)).toHaveLength(4);
+    expect(output.match(/^ok /gm)).toHaveLength(5);
     expect(output).not.toContain("canary-password");
   });
 
@@ -122,13 +123,38 @@ describe("smoke.sh", () => {
     expect(code).toBe(1);
     expect(output).toContain(message);
     expect(output.match(/^FAILED /gm)).toHaveLength(1);
-    expect(output).toContain("smoke: 1 of 4 checks failed");
+    expect(output).toContain("smoke: 1 of 5 checks failed");
   });
 
   test("fails when nothing listens, with the reason", async () => {
     const { code, output } = await finished(smoke({ FRONTEND_URL: "http://127.0.0.1:1" }));
     expect(code).toBe(1);
     expect(output).toMatch(/FAILED frontend ready: .*connect/i);
+  });
+
+  test("fails where network policies are not enforced, and names what they should have kept shut", async () => {
+    const open = `127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    const { code, output } = await finished(
+      smoke({ FORBIDDEN_ADDRESSES: `127.0.0.1:1 ${open} 127.0.0.1:2` }),
+    );
+    expect(code).toBe(1);
+    expect(output).toContain(
+      `FAILED network policies: reached ${open}, which they forbid: this cluster does not enforce them.`,
+    );
+    expect(output.match(/^FAILED /gm)).toHaveLength(1);
+  });
+
+  test("waits for policies that reach a new pod late", async () => {
+    const late = createServer();
+    await new Promise<void>((resolve) => {
+      late.listen(0, "127.0.0.1", resolve);
+    });
+    const address = `127.0.0.1:${String((late.address() as AddressInfo).port)}`;
+    const tried = new Promise((resolve) => late.once("connection", resolve));
+    const end = finished(smoke({ FORBIDDEN_ADDRESSES: address, DEADLINE_SECONDS: "10" }));
+    await tried;
+    late.close();
+    expect((await end).code).toBe(0);
   });
 
   test("tries again until the deadline", async () => {
