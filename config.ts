@@ -4,12 +4,15 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { parseConfig, validReleases } from "./config/parse.ts";
 import { releaseFiles, type Release } from "./config/release.ts";
+import { ConfigError, printable } from "./config/problems.ts";
 import type { Config } from "./config/schema.ts";
+import { missingArchiveCredentials, type ArchiveHolder } from "./config/secrets.ts";
 
 export type * from "./config/schema.ts";
 export { environmentOf, type Release } from "./config/release.ts";
 export type { Problem } from "./config/problems.ts";
 export { ConfigError } from "./config/problems.ts";
+export { dataTarget, originOf } from "./config/generations.ts";
 export { exampleValues, refuseExampleValues } from "./config/examples.ts";
 
 const namespace = "lifeline";
@@ -61,11 +64,28 @@ export function secretKeys(): ReadonlySet<string> {
 export interface SecretValues {
   /** Content of a `.dockerconfigjson`; absent when images are pulled without credentials. */
   readonly registryCredentials: pulumi.Output<string> | undefined;
+  /** Keys of S3 servers; absent when pods reach S3 by their service account. */
+  readonly archiveCredentials: pulumi.Output<ArchiveCredentials> | undefined;
 }
 
-/** The secrets of the current stack. Call it after `loadConfig`, which checks them. */
-export function loadSecrets(): SecretValues {
-  return { registryCredentials: new pulumi.Config(namespace).getSecret("registryCredentials") };
+/** By region and by holder. */
+export type ArchiveCredentials = Readonly<
+  Record<string, Readonly<Record<ArchiveHolder, { accessKey: string; secretKey: string }>>>
+>;
+
+/**
+ * The secrets of the current stack. Call it after `loadConfig`, which checks them.
+ * @throws ConfigError when the archives are reached with keys and there are none
+ */
+export function loadSecrets({ backups }: Pick<Config, "backups">): SecretValues {
+  const config = new pulumi.Config(namespace);
+  const archiveCredentials = config.getSecretObject<ArchiveCredentials>("archiveCredentials");
+  if (backups.access.kind === "keys" && archiveCredentials === undefined) {
+    throw new ConfigError(pulumi.getStack(), [
+      { ...missingArchiveCredentials, value: printable(undefined) },
+    ]);
+  }
+  return { registryCredentials: config.getSecret("registryCredentials"), archiveCredentials };
 }
 
 /** The engine hands structured values over as JSON, and plain ones as they are. */

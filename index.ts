@@ -1,9 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import type { SecretSource } from "./components/app-secrets.ts";
+import type { ArchiveKeys } from "./components/database-secrets.ts";
 import { FailoverRecords } from "./components/failover-records.ts";
 import { GeneratedSecrets } from "./components/generated-secrets.ts";
-import type { Config, ReleaseSource } from "./config.ts";
+import { PrivateCa } from "./components/private-ca.ts";
+import type { ArchiveCredentials, Config, ReleaseSource } from "./config.ts";
 import {
   loadConfig,
   loadReleases,
@@ -11,7 +12,8 @@ import {
   refuseExampleValues,
   secretKeys,
 } from "./config.ts";
-import { declareRegion } from "./region.ts";
+import { declareRegions } from "./region.ts";
+import type { RegionSecrets } from "./region/ground.ts";
 import { judgeChange } from "./rollback/judge.ts";
 import { currentUser, readState } from "./rollback/state.ts";
 
@@ -37,8 +39,7 @@ export default async function lifeline(options: LifelineOptions = {}) {
   });
 
   const secrets = secretSource(config);
-  const first = declareRegion(config, config.regions[0], secrets, record);
-  const second = declareRegion(config, config.regions[1], secrets, record);
+  const [first, second] = declareRegions(config, secrets, record);
 
   new FailoverRecords(
     "failover",
@@ -64,18 +65,52 @@ export default async function lifeline(options: LifelineOptions = {}) {
   };
 }
 
-/** Where each region takes its secrets from: those made here are the same in both, others are kept per region. */
-function secretSource({ secrets }: Config): (region: string) => SecretSource {
-  if (secrets.mode === "external") return (region) => ({ ...secrets, region });
-  const { postgresPassword, jwtSecret } = new GeneratedSecrets("secrets");
-  const { registryCredentials } = loadSecrets();
-  const generated: SecretSource = {
+/**
+ * Where each region takes its secrets from: those made here are the same in both, others are kept per region.
+ * @throws ConfigError when keys that the configuration speaks of are missing
+ */
+function secretSource(config: Config): (region: string, peer: string) => RegionSecrets {
+  const { secrets, regions } = config;
+  const { registryCredentials, archiveCredentials } = loadSecrets(config);
+  if (secrets.mode === "external") {
+    const { database: name, ...names } = secrets.names;
+    return (region, peer) => ({
+      app: { ...secrets, names, region },
+      database: { mode: "external", name, region, peerRegion: peer },
+    });
+  }
+  const { postgresPassword, jwtSecret, cipherKeys } = new GeneratedSecrets("secrets", {
+    regions: regions.map(({ name }) => name),
+  });
+  const authority = new PrivateCa("database-ca", { commonName: `${config.namespace} database` });
+  const app = {
     mode: "generated",
     postgresPassword,
     jwtSecret,
     ...(registryCredentials !== undefined && { registryConfig: registryCredentials }),
-  };
-  return () => generated;
+  } as const;
+  return (region, peer) => ({
+    app,
+    database: {
+      mode: "generated",
+      authority,
+      ownCipherKey: cipherKeys[region] ?? "",
+      peerCipherKey: cipherKeys[peer] ?? "",
+      ...(archiveCredentials !== undefined && { keys: keysOf(archiveCredentials, region) }),
+    },
+  });
+}
+
+function keysOf(
+  credentials: pulumi.Output<ArchiveCredentials>,
+  region: string,
+): pulumi.Output<ArchiveKeys> {
+  return credentials.apply((all) => {
+    const keys = all[region];
+    // The configuration was refused without them.
+    if (keys === undefined) throw new Error(`archiveCredentials has no entry for ${region}`);
+    return keys;
+  });
 }
 
 /** A preview shows the whole program with example values; a run refuses them. */

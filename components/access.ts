@@ -4,7 +4,7 @@ import { RoleBinding } from "@pulumi/kubernetes/rbac/v1/roleBinding.js";
 import type { rbac as rbacInputs } from "@pulumi/kubernetes/types/input.js";
 import * as pulumi from "@pulumi/pulumi";
 
-import type { Scope } from "./lib/labels.ts";
+import type { Scope, Workload } from "./lib/labels.ts";
 import { metadata, workloads } from "./lib/labels.ts";
 
 export interface AccessArgs {
@@ -13,6 +13,8 @@ export interface AccessArgs {
   readonly secrets: "generated" | "external";
   /** Secret with registry credentials that every workload pulls its images with. */
   readonly pullSecret?: string;
+  /** IAM roles that workloads reach AWS with. */
+  readonly roleArns?: Partial<Readonly<Record<Workload, string>>>;
 }
 
 /**
@@ -51,7 +53,10 @@ export class Access extends pulumi.ComponentResource {
       new ServiceAccount(
         `${name}-${workload}`,
         {
-          metadata: metadata(scope, workload, workload),
+          metadata: {
+            ...metadata(scope, workload, workload),
+            ...withRole(args.roleArns?.[workload]),
+          },
           automountServiceAccountToken: false,
           ...(pullSecret !== undefined && { imagePullSecrets: [{ name: pullSecret }] }),
         },
@@ -60,6 +65,10 @@ export class Access extends pulumi.ComponentResource {
     }
     this.registerOutputs({});
   }
+}
+
+function withRole(arn: string | undefined) {
+  return arn === undefined ? {} : { annotations: { "eks.amazonaws.com/role-arn": arn } };
 }
 
 const look = ["get", "list", "watch"];
@@ -78,8 +87,8 @@ function deployerRules(secrets: AccessArgs["secrets"]): rbacInputs.v1.PolicyRule
     rule("apps", ["deployments"], manage),
     rule("apps", ["statefulsets"], write),
     rule("autoscaling", ["horizontalpodautoscalers"], manage),
-    rule("batch", ["jobs"], manage),
-    rule("cert-manager.io", ["certificates"], manage),
+    rule("batch", ["cronjobs", "jobs"], manage),
+    rule("cert-manager.io", ["certificates", "issuers"], manage),
     rule("gateway.networking.k8s.io", ["gateways", "httproutes"], manage),
     rule("monitoring.coreos.com", ["prometheusrules", "servicemonitors"], manage),
     rule("networking.k8s.io", ["networkpolicies"], manage),

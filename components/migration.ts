@@ -2,7 +2,7 @@ import { Job } from "@pulumi/kubernetes/batch/v1/job.js";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { Database } from "./lib/database.ts";
-import { databaseEnvironment, databasePassword } from "./lib/database.ts";
+import { databaseEnvironment, databaseFiles } from "./lib/database.ts";
 import type { Scope } from "./lib/labels.ts";
 import { oneShotJob, timeoutsAfter } from "./lib/one-shot-job.ts";
 import type { Resources } from "./lib/pod.ts";
@@ -10,6 +10,12 @@ import { container, podTemplate } from "./lib/pod.ts";
 
 export interface MigrationArgs extends Database {
   readonly scope: Scope;
+  /** Version of the release, which names the restore point that is taken before. */
+  readonly release: string;
+  /** The database's image, with the script that takes the restore point, pinned by digest. */
+  readonly databaseImage: string;
+  /** host:port of the other region's leader, whose archive the restore point should reach too. */
+  readonly peerPostgres: string;
   /** The release's migrations, pinned by digest. */
   readonly image: string;
   /** Oldest and newest schema version the release runs on, and the one its migrations lead to. */
@@ -20,13 +26,26 @@ export interface MigrationArgs extends Database {
 }
 
 /**
- * Brings the schema to the release's target, once per release and region; what depends on it starts afterwards.
+ * Brings the schema to the release's target, once per release, in the region that writes; what depends on it starts
+ * afterwards. Before that it takes a restore point and waits until it is archived.
  * Defines one Job. A database that is already ahead but inside the release's window is left as it is.
  */
 export class Migration extends pulumi.ComponentResource {
   constructor(name: string, args: MigrationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lifeline:release:Migration", name, args, opts);
     const { scope, image, schema, deadlineSeconds, resources } = args;
+    const restorePoint = container({
+      name: "restore-point",
+      image: args.databaseImage,
+      command: ["/opt/lifeline/restore-point.sh", args.release],
+      environment: {
+        ...databaseEnvironment(args),
+        PEER_POSTGRES: args.peerPostgres,
+        DEADLINE_SECONDS: String(Math.floor(deadlineSeconds / 2)),
+      },
+      resources,
+      secretFiles: databaseFiles,
+    });
 
     const migrate = container({
       name: "migrate",
@@ -38,11 +57,13 @@ export class Migration extends pulumi.ComponentResource {
         SCHEMA_TARGET: String(schema.target),
       },
       resources,
-      secretFiles: [databasePassword],
+      secretFiles: databaseFiles,
     });
     const template = podTemplate(scope, "migration", {
+      // The way back is in the archive before anything is changed.
+      initContainers: [restorePoint],
       containers: [migrate],
-      secretFiles: [databasePassword],
+      secretFiles: databaseFiles,
       // Each attempt is a pod of its own, so that the log of a failed one stays.
       placement: { restartPolicy: "Never" },
     });
@@ -56,7 +77,12 @@ export class Migration extends pulumi.ComponentResource {
         retries: 2,
         template,
       }),
-      { parent: this, customTimeouts: timeoutsAfter(deadlineSeconds) },
+      {
+        parent: this,
+        // After a move it is forgotten here, not deleted: the region may be lost.
+        retainOnDelete: true,
+        customTimeouts: timeoutsAfter(deadlineSeconds),
+      },
     );
     this.registerOutputs({});
   }

@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { Scope } from "./lib/labels.ts";
 import { labels, metadata } from "./lib/labels.ts";
+import type { Peering } from "./lib/peering.ts";
 import type { Resources } from "./lib/pod.ts";
 
 /** Pod Security Standards change between versions: pinned, so that a cluster upgrade refuses no running pod. */
@@ -14,6 +15,8 @@ export interface NamespaceArgs {
   readonly scope: Scope;
   /** What all pods and volumes of the namespace may ask for together. */
   readonly quota: Resources & { readonly storage: string; readonly pods: number };
+  /** How the other region reaches the database: the only way in beside the Gateway. */
+  readonly peering: Peering["kind"];
   /** For containers that say nothing themselves, and the most that one container may have. */
   readonly limits: { readonly default: Resources; readonly max: Resources["limits"] };
 }
@@ -50,9 +53,9 @@ export class Namespace extends pulumi.ComponentResource {
             "limits.memory": quota.limits.memory,
             "requests.storage": quota.storage,
             pods: String(quota.pods),
-            // The Gateway is the only way in.
-            "services.loadbalancers": "0",
-            "services.nodeports": "0",
+            // The database's entrances for the other region, and nothing else beside the Gateway.
+            "services.loadbalancers": args.peering === "loadBalancer" ? "2" : "0",
+            "services.nodeports": args.peering === "nodePort" ? "3" : "0",
           },
         },
       },

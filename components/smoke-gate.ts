@@ -5,7 +5,7 @@ import { Job } from "@pulumi/kubernetes/batch/v1/job.js";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { Database } from "./lib/database.ts";
-import { databaseEnvironment, databasePassword, databaseService } from "./lib/database.ts";
+import { databaseEnvironment, databaseFiles, databaseService } from "./lib/database.ts";
 import type { Scope } from "./lib/labels.ts";
 import { oneShotJob, timeoutsAfter } from "./lib/one-shot-job.ts";
 import type { Resources } from "./lib/pod.ts";
@@ -74,11 +74,11 @@ export class SmokeGate extends pulumi.ComponentResource {
         DEADLINE_SECONDS: String(deadlineSeconds - reportSeconds),
       },
       resources: args.resources,
-      secretFiles: [databasePassword],
+      secretFiles: databaseFiles,
     });
     const template = podTemplate(scope, "smoke", {
       containers: [smoke],
-      secretFiles: [databasePassword],
+      secretFiles: databaseFiles,
       placement: { restartPolicy: "Never" },
       annotations: { "checksum/content": args.contentHash },
     });

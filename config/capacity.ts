@@ -14,7 +14,7 @@ interface Container {
 
 /** Every container in the namespace of one region, of those parts that are given. */
 export function containers(settings: Partial<Settings>): Container[] {
-  const { backend, frontend, migration, smoke, postgres } = settings;
+  const { backend, frontend, migration, smoke, postgres, backups } = settings;
   const list: Container[] = [];
   const add = (field: string, resources: Resources | undefined, count = 1, ownPod = true) => {
     if (resources !== undefined) list.push({ field, resources, count, ownPod });
@@ -22,10 +22,26 @@ export function containers(settings: Partial<Settings>): Container[] {
   add("backend.resources", backend?.resources, podsDuringRollout(backend?.maxReplicas ?? 0));
   add("frontend.resources", frontend?.resources, podsDuringRollout(frontend?.maxReplicas ?? 0));
   add("migration.resources", migration?.resources);
+  // The gate that waits for a writable database ends before the smoke test starts.
   add("smoke.resources", smoke?.resources);
-  add("postgres.resources", postgres?.resources);
-  add("postgres.exporterResources", postgres?.exporterResources, 1, false);
+  const members = membersOf(postgres);
+  add("postgres.resources", postgres?.resources, members);
+  add("postgres.exporterResources", postgres?.exporterResources, members, false);
+  add("postgres.sidecarResources", postgres?.sidecarResources, sidecars * members, false);
+  add("backups.resources", backups?.resources, backupPods);
   return list;
+}
+
+/** The backup server and the agent. */
+const sidecars = 2;
+
+/** A backup, and a restore proof beside it. */
+const backupPods = 2;
+
+/** While a generation is restored, the one before it still serves. */
+function membersOf(postgres: Settings["postgres"] | undefined): number {
+  if (postgres === undefined) return 0;
+  return postgres.replicas * Math.min(postgres.generations.length, 2);
 }
 
 /** Thousandths of a CPU, and bytes. */
@@ -41,6 +57,7 @@ export function busiest(settings: Partial<Settings>) {
     requests: total(all, "requests"),
     limits: total(all, "limits"),
     pods: all.reduce((pods, { count, ownPod }) => pods + (ownPod ? count : 0), 0),
+    storage: volumes(settings.postgres),
   };
 }
 
@@ -57,4 +74,11 @@ function total(all: readonly Container[], side: keyof Resources): Amount {
     },
     { cpu: 0, memory: 0 },
   );
+}
+
+/** Bytes of all volumes: those of earlier generations stay, and the restore proof takes one for its time. */
+function volumes(postgres: Settings["postgres"] | undefined): number {
+  const sizes = postgres?.generations.map(({ storage }) => bytes(storage) ?? NaN) ?? [];
+  const members = sizes.reduce((sum, size) => sum + size * (postgres?.replicas ?? 0), 0);
+  return members + (sizes.at(-1) ?? 0);
 }

@@ -3,8 +3,8 @@ import { writePath } from "./issues.ts";
 import { ConfigError, printable, type Problem } from "./problems.ts";
 import { withoutSecrets } from "./redaction.ts";
 
-/** Names and numbers that are reserved for examples: no real stack can work with them. */
-const reserved = /example|111122223333/i;
+/** Names, numbers and networks that are reserved for examples: no real stack can work with them. */
+const reserved = /example|111122223333|\b(192\.0\.2|198\.51\.100|203\.0\.113)\.\d/i;
 
 /** Every value that a team still has to replace by its own, as marked by `# FILL IN` in the files. */
 export function exampleValues(config: Config): Problem[] {

@@ -18,11 +18,16 @@ export function text(expectation: Expectation, test: RegExp | ((value: string) =
 
 /** A whole number between `min` and `max`, both included, counted in `unit`. */
 export function whole(unit: string, min: number, max: number) {
+  return between(`a whole number of ${unit}`, min, max);
+}
+
+/** A whole number between `min` and `max`, both included, that is no amount of anything. */
+export function between(what: string, min: number, max: number) {
   return z.custom<number>(
     (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
     {
       params: {
-        allowed: `a whole number of ${unit} from ${String(min)} to ${String(max)}`,
+        allowed: `${what} from ${String(min)} to ${String(max)}`,
         fix: "choose a number in this range; write it without quotes, unit or fraction",
       },
     },
@@ -33,6 +38,16 @@ export function whole(unit: string, min: number, max: number) {
 export const flag = z.custom<boolean>((value) => typeof value === "boolean", {
   params: { allowed: "true or false", fix: "write true or false, without quotes" },
 });
+
+/** Between `min` and `max` values of one kind. */
+export function list<Item extends z.ZodType>(item: Item, min: number, max: number) {
+  return z.array(item).refine((entries) => entries.length >= min && entries.length <= max, {
+    params: {
+      allowed: `a list of ${String(min)} to ${String(max)} entries`,
+      fix: "add what is missing, or remove what is too much",
+    },
+  });
+}
 
 /** An object of exactly these keys. The error for an unknown one lists them, joined by ", ". */
 export function section<Shape extends z.ZodRawShape>(shape: Shape) {

@@ -56,6 +56,7 @@ function unknownKey(field: string, key: string, value: unknown, keys: readonly s
 const shapes: Readonly<Record<string, string>> = {
   object: "an object with named keys",
   record: "an object with named keys",
+  array: "a list",
   tuple: "a list",
 };
 

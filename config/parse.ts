@@ -1,9 +1,10 @@
 import { problemsOf, writePath } from "./issues.ts";
-import { ConfigError, hidden, printable, type Problem } from "./problems.ts";
+import { ConfigError, printable, type Problem } from "./problems.ts";
 import { parseRelease, type Release, type ReleaseFiles } from "./release.ts";
 import { withoutSecrets } from "./redaction.ts";
 import { brokenSeal } from "./released.ts";
 import { brokenRules } from "./rules.ts";
+import { wrongSecrets } from "./secrets.ts";
 import { settings, stackFile, type Config, type Settings } from "./schema.ts";
 import { closest } from "./suggest.ts";
 
@@ -24,7 +25,7 @@ export function parseConfig(
   const valid: Partial<Settings> = Object.fromEntries(
     keys.filter((key) => settings[key].safeParse(raw[key]).success).map((key) => [key, raw[key]]),
   );
-  problems.push(...wrongCredentials(raw["registryCredentials"], raw["secrets"]));
+  problems.push(...wrongSecrets(raw));
   problems.push(...brokenRules(valid));
   const loaded = valid.release === undefined ? { problems: [] } : load(valid.release, releases);
   if ("release" in loaded && problems.length === 0) {
@@ -32,38 +33,6 @@ export function parseConfig(
   }
   if ("problems" in loaded) problems.push(...loaded.problems);
   throw new ConfigError(stack, withoutSecrets(problems, raw, secretKeys));
-}
-
-function wrongCredentials(value: unknown, secrets: unknown): Problem[] {
-  if (value === undefined) return [];
-  const problem = { field: "lifeline:registryCredentials", value: hidden };
-  if (modeOf(secrets) === "external") {
-    return [
-      {
-        ...problem,
-        allowed: 'nothing here while lifeline:secrets.mode is "external"',
-        fix: `store it under lifeline:secrets.names.registry and run \`pulumi config rm registryCredentials\``,
-      },
-    ];
-  }
-  if (isDockerConfig(value)) return [];
-  return [
-    {
-      ...problem,
-      allowed: 'the JSON of a .dockerconfigjson: {"auths": {"<registry>": {...}}}',
-      fix: `run \`pulumi config set --secret registryCredentials < ~/.docker/config.json\``,
-    },
-  ];
-}
-
-function modeOf(secrets: unknown): unknown {
-  return typeof secrets === "object" && secrets !== null ? Reflect.get(secrets, "mode") : undefined;
-}
-
-function isDockerConfig(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  const auths: unknown = Reflect.get(value, "auths");
-  return typeof auths === "object" && auths !== null && !Array.isArray(auths);
 }
 
 /** Every release of the folder that is valid by itself; the stack's own is checked with its stack file. */

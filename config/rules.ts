@@ -1,8 +1,16 @@
 import { bytes } from "../components/lib/quantity.ts";
 import { amount, busiest, containers, type Amount } from "./capacity.ts";
+import {
+  archivesReachable,
+  entrancesDiffer,
+  generationsFollow,
+  restoresFromKnownRegions,
+} from "./data-rules.ts";
 import { printable, type Problem } from "./problems.ts";
 import type { Compute, Region, Resources, Settings, Workload } from "./schema.ts";
 import { closest } from "./suggest.ts";
+
+const gibibyte = 2 ** 30;
 
 type Rule = (valid: Partial<Settings>) => Problem[];
 
@@ -25,9 +33,19 @@ const rules: readonly Rule[] = [
   rule(["frontend"], ({ frontend }) => replicasInOrder("frontend", frontend)),
   requestsWithinLimits,
   containersWithinMaximum,
-  rule(["backend", "frontend", "migration", "smoke", "postgres", "quota"], everythingFitsIntoQuota),
+  rule(
+    ["backend", "frontend", "migration", "smoke", "postgres", "backups", "quota"],
+    everythingFitsIntoQuota,
+  ),
+  rule(["postgres"], ({ postgres }) => generationsFollow(postgres)),
+  rule(["postgres", "regions"], ({ postgres, regions }) =>
+    restoresFromKnownRegions(postgres, regions),
+  ),
+  rule(["peering", "regions"], ({ peering, regions }) => entrancesDiffer(peering, regions)),
+  rule(["backups", "regions", "secrets"], ({ backups, regions, secrets }) =>
+    archivesReachable(backups, regions, secrets),
+  ),
   rule(["host", "dns"], hostWithinZone),
-  rule(["backups"], restorableForTheWholeWindow),
 ];
 
 /** Every broken rule among the settings in `valid`, which need not be complete. */
@@ -129,9 +147,12 @@ function containersWithinMaximum(valid: Partial<Settings>): Problem[] {
 }
 
 function everythingFitsIntoQuota(
-  settings: Pick<Settings, "backend" | "frontend" | "migration" | "smoke" | "postgres" | "quota">,
+  settings: Pick<
+    Settings,
+    "backend" | "frontend" | "migration" | "smoke" | "postgres" | "backups" | "quota"
+  >,
 ): Problem[] {
-  const { quota, postgres } = settings;
+  const { quota } = settings;
   const needed = busiest(settings);
   const short = (field: string, value: string | number, need: string): Problem => ({
     field: `lifeline:quota.${field}`,
@@ -147,23 +168,15 @@ function everythingFitsIntoQuota(
   });
   const pods = needed.pods > quota.pods ? [short("pods", quota.pods, String(needed.pods))] : [];
   const storage =
-    (bytes(postgres.storage) ?? NaN) > (bytes(quota.storage) ?? NaN)
-      ? [short("storage", quota.storage, postgres.storage)]
+    needed.storage > (bytes(quota.storage) ?? NaN)
+      ? [
+          {
+            ...short("storage", quota.storage, `${String(needed.storage / gibibyte)}Gi`),
+            allowed: `at least ${String(needed.storage / gibibyte)}Gi: the volumes of every member of every generation, and one more for the restore proof`,
+          },
+        ]
       : [];
   return [...compute, ...pods, ...storage];
-}
-
-function restorableForTheWholeWindow({ backups }: Pick<Settings, "backups">): Problem[] {
-  const { restoreWindowDays, retentionDays } = backups;
-  if (retentionDays >= restoreWindowDays) return [];
-  return [
-    {
-      field: "lifeline:backups.retentionDays",
-      value: printable(retentionDays),
-      allowed: `at least lifeline:backups.restoreWindowDays, which is ${String(restoreWindowDays)}`,
-      fix: "keep backups longer or promise a shorter restore window",
-    },
-  ];
 }
 
 /** The units in which `compute` is more than `bound`. */

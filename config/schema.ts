@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import {
+  annotations,
   awsRegion,
   bucketPrefix,
   clusterIssuerServer,
@@ -28,7 +29,16 @@ import {
   storage,
   upstreamVersion,
 } from "./values.ts";
-import { flag, section, whole } from "./expectation.ts";
+import {
+  certificatePem,
+  cidr,
+  endpoint,
+  hostOrIpv4,
+  latest,
+  restorePoint,
+  restoreTime,
+} from "./data-values.ts";
+import { between, flag, list, section, whole } from "./expectation.ts";
 import type { Release } from "./release.ts";
 
 const compute = section({ cpu, memory });
@@ -45,6 +55,17 @@ const region = section({
   storageClass: dnsName,
   /** Where the Gateway is reached, for a controller that does not report it in the Gateway's status. */
   gatewayAddress: entryAddress.exactOptional(),
+  /** How the other region reaches this one's database, and from where this one reaches the other. */
+  peer: section({
+    /** Name or address of the database's entrance. */
+    host: hostOrIpv4,
+    /** The same for Patroni's API, where it has an entrance of its own: each load balancer has. */
+    apiHost: hostOrIpv4.exactOptional(),
+    /** Networks that this region's connections come from. */
+    cidrs: list(cidr, 1, 20),
+  }),
+  /** S3 that is not AWS's own. */
+  archive: section({ endpoint }).exactOptional(),
 });
 
 /** One stateless part of the product, in each region. */
@@ -62,15 +83,56 @@ const job = section({
   resources,
 });
 
+/** A life of the data, which begins empty or with a restore. */
+const generation = section({
+  /** Size of each member's volume. */
+  storage,
+  /** What it begins with; exactly one of time, point and latest says up to where. */
+  from: section({
+    /** Whose archive. @default the active region's own */
+    region: awsRegion.exactOptional(),
+    /** @default the one before */
+    generation: between(
+      "the number of a generation before this one, counted",
+      1,
+      99,
+    ).exactOptional(),
+    time: restoreTime.exactOptional(),
+    point: restorePoint.exactOptional(),
+    latest: latest.exactOptional(),
+  }).exactOptional(),
+});
+
 const postgres = section({
   image,
   database: databaseName,
   user: databaseName,
-  /** Size of the data volume. */
-  storage,
+  /** Members in each region. */
+  replicas: whole("members", 2, 5),
+  /** The last one serves; those before keep their volumes. */
+  generations: list(generation, 1, 99),
   resources,
   exporterResources: resources,
+  /** Of the backup server and of the agent, each. */
+  sidecarResources: resources,
+  /** Lets a region that was cold start to write while it cannot ask the other one. */
+  promoteAlone: flag.exactOptional(),
 });
+
+const nodePort = between("a port of the nodes", 30_000, 32_767);
+
+/** How the regions' databases reach each other. */
+const peering = z.discriminatedUnion("kind", [
+  section({
+    kind: z.literal("nodePort"),
+    ports: section({ postgres: nodePort, api: nodePort, backup: nodePort }),
+  }),
+  section({
+    kind: z.literal("loadBalancer"),
+    /** For the controller that makes the load balancers. */
+    annotations,
+  }),
+]);
 
 /** What everything in the namespace of one region may ask for together. */
 const quota = section({
@@ -91,7 +153,13 @@ const secrets = z.discriminatedUnion("mode", [
     /** Role that the External Secrets operator assumes to read them. */
     roleArn,
     /** Names in AWS Secrets Manager, the same in both regions. */
-    names: section({ postgres: secretName, app: secretName, registry: secretName }),
+    names: section({
+      postgres: secretName,
+      app: secretName,
+      registry: secretName,
+      /** The database's private authority and the archives' cipher keys. */
+      database: secretName,
+    }),
   }),
 ]);
 
@@ -151,12 +219,27 @@ const dns = section({
 const backups = section({
   /** Buckets are named `<prefix>-<region>`. */
   bucketPrefix,
-  /** Full backup, five-field cron, UTC. */
-  schedule: cron,
+  access: z.discriminatedUnion("kind", [
+    section({
+      kind: z.literal("webIdentity"),
+      /** Roles by region: the archive's writes its region's bucket and reads the other, the proof's reads its own. */
+      roleArns: z.record(awsRegion, section({ archive: roleArn, proof: roleArn })),
+    }),
+    /** The keys are in the secret `archiveCredentials`. */
+    section({ kind: z.literal("keys") }),
+  ]),
+  /** Who signed the certificates of S3 that is not AWS's own. */
+  storageCa: certificatePem.exactOptional(),
+  /** Five-field cron, UTC. */
+  schedules: section({ full: cron, differential: cron, incremental: cron.exactOptional() }),
+  restoreProof: cron,
+  /** Longest that a backup or a restore proof may take. */
+  deadlineSeconds: whole("seconds", 300, 86_400),
   /** Every moment of so many days past can be restored; what was overwritten is kept as long. */
   restoreWindowDays: whole("days", 1, 365),
-  /** Backups are deleted after this. */
-  retentionDays: whole("days", 1, 3650),
+  /** How many months back the first full backup of a month is kept. */
+  monthlyBackups: whole("months", 0, 120),
+  resources,
 });
 
 /** What is said about one change: recorded, shown, and ignored once another release is set. */
@@ -189,6 +272,7 @@ export const settings = {
   migration: job,
   smoke: job.extend({ image }),
   postgres,
+  peering,
   quota,
   limits,
   secrets,
@@ -200,11 +284,12 @@ export const settings = {
   backups,
 };
 
-/**
- * The whole stack file. Its one secret is known here, checked by `wrongCredentials` without being
- * shown, and never part of `Config`.
- */
-export const stackFile = section({ ...settings, registryCredentials: z.unknown().optional() });
+/** The whole stack file. Its secrets are known here, checked in secrets.ts without being shown, and never part of `Config`. */
+export const stackFile = section({
+  ...settings,
+  registryCredentials: z.unknown().optional(),
+  archiveCredentials: z.unknown().optional(),
+});
 
 export type Settings = z.infer<z.ZodObject<typeof settings>>;
 /** The whole configuration of one stack, with its release loaded. */
@@ -215,6 +300,8 @@ export type Resources = z.infer<typeof resources>;
 export type Region = z.infer<typeof region>;
 export type Workload = z.infer<typeof workload>;
 export type Postgres = z.infer<typeof postgres>;
+export type Generation = z.infer<typeof generation>;
+export type Peering = z.infer<typeof peering>;
 export type Secrets = z.infer<typeof secrets>;
 export type Backups = z.infer<typeof backups>;
 

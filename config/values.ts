@@ -5,7 +5,7 @@ import { isPinnedImage } from "../components/lib/image.ts";
 import { bytes, millicores } from "../components/lib/quantity.ts";
 import { text } from "./expectation.ts";
 
-const label = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
+export const label = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
 
 export const dnsLabel = text(
   {
@@ -141,7 +141,8 @@ export const databaseName = text(
     fix: "use lower case and _, such as gravl_user",
   },
   (value) =>
-    /^[a-z][a-z0-9_]{0,62}$/.test(value) && !/^(postgres|exporter|template[01]|pg_.*)$/.test(value),
+    /^[a-z][a-z0-9_]{0,62}$/.test(value) &&
+    !/^(postgres|exporter|replicator|rewinder|template[01]|pg_.*)$/.test(value),
 );
 
 const labelName = text(
@@ -166,6 +167,15 @@ export const podLabels = z
       fix: "take those of the pods from `kubectl get pods --show-labels`",
     },
   });
+
+/** Annotations that are added to objects; the values are free text. */
+export const annotations = z.record(
+  labelName,
+  text(
+    { allowed: "a string, as every annotation is", fix: 'quote it, such as "true" or "443"' },
+    /^[^\r\n]*$/,
+  ),
+);
 
 /** Labels that are added to objects; the program's own cannot be changed. */
 export const objectLabels = z.record(

@@ -196,6 +196,13 @@ function outputs(type: string, generatedSecret: string): Record<string, unknown>
   switch (type) {
     case "random:index/randomPassword:RandomPassword":
       return { result: pulumi.secret(generatedSecret) };
+    case "command:local:Command":
+      // The one command whose answer the program reads makes an authority.
+      return {
+        stdout: pulumi.secret(
+          JSON.stringify({ certificate: "[certificate]", privateKey: generatedSecret }),
+        ),
+      };
     case "kubernetes:gateway.networking.k8s.io/v1:Gateway":
       return { status: { addresses: [{ type: "Hostname", value: "gateway.invalid" }] } };
     case "aws:kms/key:Key":

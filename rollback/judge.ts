@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { ConfigError, type Config, type Problem, type Release } from "../config.ts";
+import { ConfigError, dataTarget, type Config, type Problem, type Release } from "../config.ts";
 import { decide, type Decision, type Refusal } from "./decide.ts";
 import { writeRecord, type RecordState } from "./record.ts";
 
@@ -22,7 +22,7 @@ export function judgeChange({ stack, config, ...rest }: JudgedChange): string {
     ...rest,
     stack,
     target: config.release,
-    data: { generation: 1, storage: config.postgres.storage },
+    data: dataTarget(config),
     change: config.change,
     restoreWindowDays: config.backups.restoreWindowDays,
   });

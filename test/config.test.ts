@@ -301,7 +301,7 @@ function leaves(value: unknown, path = ""): Map<string, unknown> {
 /** The values on the lines of `file` that are marked, in their order. */
 function fillIn(file: string): string[] {
   const lines = readFileSync(join(repository, file), "utf8").split("\n");
-  return lines.flatMap((line) => /: (\S+) # FILL IN: \S/.exec(line)?.[1] ?? []);
+  return lines.flatMap((line) => /(?::|-) (\S+) # FILL IN: \S/.exec(line)?.[1] ?? []);
 }
 
 function catchError(action: () => unknown): Error {

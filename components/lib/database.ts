@@ -18,7 +18,23 @@ export const databasePassword: SecretFile = {
   key: "POSTGRES_PASSWORD",
 };
 
-/** Environment by which a client finds the database and its own password. */
+/** Secret with the certificate of this region's database, its key, and the authority of both regions. */
+export const databaseTls = "database-tls";
+
+/** Secret with the private authority's certificate and key, and the name of its Issuer. */
+export const authoritySecret = "database-ca";
+
+/** The authority by which a client knows the database. */
+export const databaseAuthority: SecretFile = {
+  secret: databaseTls,
+  folder: "/etc/lifeline/database-ca",
+  key: "ca.crt",
+};
+
+/** What a client of the database reads as files. */
+export const databaseFiles: readonly SecretFile[] = [databasePassword, databaseAuthority];
+
+/** Environment by which a client finds the database, knows that it is the right one, and finds its own password. */
 export function databaseEnvironment({ database, user }: Database): Record<string, string> {
   return {
     DATABASE_HOST: databaseService,
@@ -26,5 +42,15 @@ export function databaseEnvironment({ database, user }: Database): Record<string
     DATABASE_NAME: database,
     DATABASE_USER: user,
     DATABASE_PASSWORD_FILE: `${databasePassword.folder}/${databasePassword.key}`,
+    ...trust("DATABASE_SSL_MODE", "DATABASE_CA_FILE"),
+    // The same for programs that are built on libpq.
+    ...trust("PGSSLMODE", "PGSSLROOTCERT"),
+  };
+}
+
+function trust(mode: string, authority: string): Record<string, string> {
+  return {
+    [mode]: "verify-full",
+    [authority]: `${databaseAuthority.folder}/${databaseAuthority.key}`,
   };
 }

@@ -7,6 +7,9 @@ export interface Scope {
 /** What runs in pods, by the label `app.kubernetes.io/component`, with the name of its application. */
 const applications = {
   database: "postgres",
+  backup: "postgres-backup",
+  "restore-proof": "postgres-restore-proof",
+  gate: "writable-gate",
   backend: "backend",
   frontend: "frontend",
   migration: "db-migration",

@@ -32,6 +32,8 @@ export interface ContainerArgs {
   /** The image's own command without it. */
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Environment from the pod's own fields, such as `metadata.name`; `$(NAME)` in the environment stands for them. */
+  readonly fields?: Readonly<Record<string, string>>;
   /** ConfigMap whose keys become environment variables. */
   readonly configMap?: Input<string>;
   /** Ports by name. */
@@ -46,14 +48,30 @@ export interface ContainerArgs {
 
 /** A container that Pod Security Standards "restricted" admit, with a read-only root and /tmp to write in. */
 export function container(args: ContainerArgs): core.v1.Container {
-  const { name, image, command, environment, configMap, ports, resources, probes, lifecycle } =
-    args;
+  const {
+    name,
+    image,
+    command,
+    environment,
+    fields,
+    configMap,
+    ports,
+    resources,
+    probes,
+    lifecycle,
+  } = args;
   return {
     name,
     image,
     ...(command && { command: [...command] }),
-    ...(environment && {
-      env: Object.entries(environment).map(([key, value]) => ({ name: key, value })),
+    ...((environment ?? fields) && {
+      env: [
+        ...Object.entries(fields ?? {}).map(([key, fieldPath]) => ({
+          name: key,
+          valueFrom: { fieldRef: { fieldPath } },
+        })),
+        ...Object.entries(environment ?? {}).map(([key, value]) => ({ name: key, value })),
+      ],
     }),
     ...(configMap && { envFrom: [{ configMapRef: { name: configMap } }] }),
     ...(ports && {
@@ -99,6 +117,8 @@ export interface PodArgs {
     "affinity" | "topologySpreadConstraints" | "restartPolicy" | "terminationGracePeriodSeconds"
   >;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Beside those that every pod of the workload has. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** A pod that Pod Security Standards "restricted" admit; its service account carries the workload's name and no token. */
@@ -109,7 +129,7 @@ export function podTemplate(
 ): core.v1.PodTemplateSpec {
   return {
     metadata: {
-      labels: labels(scope, workload),
+      labels: { ...labels(scope, workload), ...args.labels },
       ...(args.annotations && { annotations: args.annotations }),
     },
     spec: {

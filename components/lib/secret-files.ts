@@ -15,3 +15,6 @@ export function jwtSecret(version?: string): SecretFile {
 
 /** Secret with the registry credentials that images are pulled with. */
 export const pullSecret = "registry-pull-secret";
+
+/** Object through which the External Secrets operator reads AWS Secrets Manager. */
+export const secretStore = "secrets-manager";

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { Scope } from "../lib/labels.ts";
 import { metadata, selector } from "../lib/labels.ts";
-import type { Edge, OutsidePeers, Peer } from "./edges.ts";
+import type { Networks, OutsidePeers, Peer, Port } from "./edges.ts";
 import { edges } from "./edges.ts";
 
 export interface NetworkPoliciesArgs extends OutsidePeers {
@@ -27,40 +27,44 @@ export class NetworkPolicies extends pulumi.ComponentResource {
       );
 
     declare("default-deny", { podSelector: {}, policyTypes: ["Ingress", "Egress"] });
-    for (const edge of edges(args)) {
-      if ("workload" in edge.from) declare(`${edge.name}-egress`, egress(edge));
-      if ("workload" in edge.to) declare(`${edge.name}-ingress`, ingress(edge));
+    for (const { name: edge, from, to, ports } of edges(args)) {
+      if ("workload" in from) declare(`${edge}-egress`, egress(from, to, ports));
+      if ("workload" in to) declare(`${edge}-ingress`, ingress(from, to, ports));
     }
     this.registerOutputs({});
   }
 }
 
-function egress({ from, to, ports }: Edge): inputs.v1.NetworkPolicySpec {
+type Pods = Exclude<Peer, Networks>;
+
+function egress(from: Pods, to: Peer, ports: readonly Port[]): inputs.v1.NetworkPolicySpec {
   return {
     podSelector: podSelector(from),
     policyTypes: ["Egress"],
-    egress: [{ to: [peer(to)], ports: [...ports] }],
+    egress: [{ to: peers(to), ports: [...ports] }],
   };
 }
 
-function ingress({ from, to, ports }: Edge): inputs.v1.NetworkPolicySpec {
+function ingress(from: Peer, to: Pods, ports: readonly Port[]): inputs.v1.NetworkPolicySpec {
   return {
     podSelector: podSelector(to),
     policyTypes: ["Ingress"],
-    ingress: [{ from: [peer(from)], ports: [...ports] }],
+    ingress: [{ from: peers(from), ports: [...ports] }],
   };
 }
 
 /** Namespace and pods in one peer: both must match, where two peers would admit either. */
-function peer(side: Peer): inputs.v1.NetworkPolicyPeer {
-  return "workload" in side
-    ? { podSelector: podSelector(side) }
-    : {
-        namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": side.namespace } },
-        podSelector: podSelector(side),
-      };
+function peers(side: Peer): inputs.v1.NetworkPolicyPeer[] {
+  if ("cidrs" in side) return side.cidrs.map((cidr) => ({ ipBlock: { cidr } }));
+  if ("workload" in side) return [{ podSelector: podSelector(side) }];
+  return [
+    {
+      namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": side.namespace } },
+      podSelector: podSelector(side),
+    },
+  ];
 }
 
-function podSelector(side: Peer) {
+function podSelector(side: Pods) {
   return { matchLabels: "workload" in side ? selector(side.workload) : { ...side.podLabels } };
 }
