@@ -63,7 +63,8 @@ export async function ways({ repository, against }: CheckOptions): Promise<Check
     newest.set(stack, await graphOf(repository, stack));
     let later: GraphView | undefined;
     for (const { version } of [...releases].reverse()) {
-      const graph = await graphOf(repository, stack, version);
+      const graph = await graphOf(repository, stack, { release: version });
+      findings.push(...(await previewed(repository, stack, version, graph)));
       if (later !== undefined) findings.push(...named(wayBack(later, graph), stack));
       later = graph;
     }
@@ -95,6 +96,24 @@ export async function ways({ repository, against }: CheckOptions): Promise<Check
   return { compared, findings: distinct(findings) };
 }
 
+/** A release that is kept has to preview as well, on a stack of which nothing is known yet. */
+async function previewed(
+  folder: string,
+  stack: string,
+  release: string,
+  known: GraphView,
+): Promise<Finding[]> {
+  const unknown = await graphOf(folder, stack, { release, unknown: true });
+  const names = ({ resources }: GraphView) => resources.map(({ type, name }) => `${type} ${name}`);
+  const missing = names(known).filter((name) => !names(unknown).includes(name));
+  return missing.map((name) => ({
+    rule: "does not render",
+    subject: `${stack}: ${release}: ${name}`,
+    reason: "a first preview, in which no value is known yet, does not show it",
+    fix: "declare it outside of apply()",
+  }));
+}
+
 async function toProgram(folder: string, stack: string, newer: GraphView): Promise<Finding[]> {
   try {
     return named(wayBack(newer, await graphOf(folder, stack)), stack);
@@ -120,8 +139,7 @@ export async function graphOf(folder: string, stack: string, release?: string): 
     async () =>
       new GraphView(
         await declaredGraph(() => program({ releasesFolder: join(folder, "releases") }), {
-          stack,
-          secretKeys,
+          ...{ stack, secretKeys, unknown },
           config: { ...config, ...(release !== undefined && { "lifeline:release": release }) },
         }),
       ),

@@ -42,7 +42,7 @@ export async function readStack(folder: string, stack: string, file?: string): P
 
 async function exported(folder: string, stack: string): Promise<string> {
   const args = ["stack", "export", "--stack", stack, "--cwd", folder, "--non-interactive"];
-  const { code, stdout, lines } = await run("pulumi", args, { timeoutSeconds: 60 });
+  const { code, stdout, lines } = await run("pulumi", args);
   if (code === 0) return stdout;
   throw new Error(
     lines.find((line) => line.trim() !== "") ?? `pulumi stack export ended with ${String(code)}`,

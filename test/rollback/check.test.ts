@@ -134,6 +134,19 @@ test("lets pass what is given up knowingly, and tells of entries that nothing ne
   expect((await check()).text).toContain("reason");
 });
 
+test("refuses a release of which a first preview does not show everything", async () => {
+  const late = `server.metadata.apply((metadata) => metadata && new StatefulSet("late", {}));`;
+  write(
+    "index.ts",
+    program("db")
+      .replace("new StatefulSet", "const server = new StatefulSet")
+      .replace("});\n}", `});\n${late}\n}`),
+  );
+  const { text } = await check();
+  expect(text).toContain("v1.0.0: kubernetes:apps/v1:StatefulSet late: does not render");
+  expect(text).toContain("outside of apply()");
+});
+
 test("refuses an earlier program that does not run any more, and a seal that was taken back", async () => {
   const parsed = parseRelease("v1.0.0", releaseText("v1.0.0"));
   if ("problems" in parsed) throw new Error("v1.0.0 is not valid");
