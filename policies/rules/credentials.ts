@@ -1,9 +1,10 @@
 import type { ResourceValidationPolicy } from "@pulumi/policy";
 import { announcesCredential, credentialIn } from "../lib/credentials.ts";
-import { isKubernetesObject, kindOf } from "../lib/kinds.ts";
+import { kindOf } from "../lib/kinds.ts";
 import { isKnown } from "../lib/known.ts";
 import { visitContainers } from "../lib/pods.ts";
 import { at, keysOf, visitEach } from "../lib/read.ts";
+import { secretInputsOf } from "../lib/secret-inputs.ts";
 import { explain } from "../lib/violation.ts";
 
 export const secretsAsFiles: ResourceValidationPolicy = {
@@ -48,12 +49,15 @@ export const secretsAsFiles: ResourceValidationPolicy = {
 export const noCredentialLiterals: ResourceValidationPolicy = {
   name: "no-credential-literals",
   displayName: "No credential is written out",
-  description: "No object but a Secret holds text in the shape of a known credential.",
+  description:
+    "Nothing that is declared, in a cluster, in AWS or on the machine of the run, holds text in " +
+    "the shape of a known credential, but for the inputs of secrets.",
   severity: "critical",
   remediationSteps: "Revoke the credential, then refer to a Secret that holds its successor.",
   validateResource: (args, report) => {
-    if (!isKubernetesObject(args.type) || kindOf(args.type) === "Secret") return;
+    const secretInputs = secretInputsOf(args.type) ?? [];
     visitTexts(args.props, "", (text, path) => {
+      if (secretInputs.includes(path.split(".")[0] ?? "")) return;
       const credential = credentialIn(text);
       if (credential === undefined) return;
       report(

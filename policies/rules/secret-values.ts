@@ -1,15 +1,10 @@
 import { Secret } from "@pulumi/policy";
 import type { ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
-import { isKubernetesObject, kindOf } from "../lib/kinds.ts";
+import { isKubernetesObject } from "../lib/kinds.ts";
 import { isKnown } from "../lib/known.ts";
 import { at, keysOf } from "../lib/read.ts";
+import { secretInputsOf } from "../lib/secret-inputs.ts";
 import { explain } from "../lib/violation.ts";
-
-/** Inputs that must be secret in Pulumi, by kind or type: their values are secret by purpose. */
-const secretInputs: Readonly<Record<string, readonly string[]>> = {
-  Secret: ["data", "stringData"],
-  "aws:secretsmanager/secretVersion:SecretVersion": ["secretString", "secretBinary"],
-};
 
 /**
  * Keeps secret values where secrets belong: marked as secret in inputs made for them, and absent
@@ -50,7 +45,7 @@ export function secretValuesRule(): ResourceValidationPolicy {
 function violationsOf(args: ResourceValidationArgs): string[] {
   const where = `${args.type} ${args.name}`;
   const inputs = unwrapped(args.props);
-  const ownInputs = secretInputs[kindOf(args.type) ?? args.type];
+  const ownInputs = secretInputsOf(args.type);
   if (ownInputs !== undefined) {
     return ownInputs
       .filter((field) => holdsPlainText(inputs[field], () => at(args.props, field)))

@@ -90,6 +90,24 @@ describe("no credential literals", () => {
     expect(violations(noCredentialLiterals, pod)).toHaveLength(1);
   });
 
+  test.each(literals)("refuse %s outside of clusters", (name, text) => {
+    const command = {
+      type: "command:local:Command",
+      name: "gate",
+      props: { environment: { ANYTHING: text } },
+    };
+    expect(violations(noCredentialLiterals, command)).toEqual([
+      expect.stringContaining(`environment.ANYTHING must not hold ${name}`),
+    ]);
+    const parameter = { type: "aws:ssm/parameter:Parameter", name: "p", props: { value: text } };
+    expect(violations(noCredentialLiterals, parameter)).toHaveLength(1);
+  });
+
+  test("refuse one beside the secret inputs of a Secret", () => {
+    const metadata = { annotations: { note: "password=canary" } };
+    expect(violations(noCredentialLiterals, secret({ metadata }))).toHaveLength(1);
+  });
+
   test("never repeat what they found", () => {
     const messages = violations(noCredentialLiterals, configMap({ a: "password=canary" }));
     expect(messages.join()).not.toContain("canary");
@@ -99,6 +117,14 @@ describe("no credential literals", () => {
     ["a compliant workload", workload("StatefulSet")],
     ["a URL without a password", configMap({ url: "https://shop.example.test/a@b:c" })],
     ["a password read from a file", configMap({ conf: "password=$(cat /etc/secrets/p)" })],
+    [
+      "the value of a secret in AWS",
+      {
+        type: "aws:secretsmanager/secretVersion:SecretVersion",
+        name: "app",
+        props: { secretString: "postgres://app:canary@postgres/app" },
+      },
+    ],
     ["the data of a Secret", secret({ stringData: { url: "postgres://app:canary@postgres/app" } })],
   ])("allow %s", (_description, resource) => {
     expect(violations(noCredentialLiterals, resource)).toEqual([]);

@@ -1,6 +1,6 @@
 import { nothingHidden } from "../../../policies/rules/visible.ts";
 import { violations } from "../support/judge.ts";
-import { service, workload, workloadKinds } from "../support/resources.ts";
+import { change, service, workload, workloadKinds } from "../support/resources.ts";
 
 describe("nothing is hidden from the rules", () => {
   test.each(workloadKinds)("when a %s is declared whole", (kind) => {
@@ -13,6 +13,30 @@ describe("nothing is hidden from the rules", () => {
     ["a list of anything", "kubernetes:v1:List"],
   ])("because %s is refused", (_description, type) => {
     expect(violations(nothingHidden, { ...service(), type })).toHaveLength(1);
+  });
+
+  const release = {
+    type: "kubernetes:helm.sh/v3:Release",
+    name: "cert-manager",
+    props: {
+      chart: "cert-manager",
+      version: "v1.19.1",
+      repositoryOpts: { repo: "https://charts.jetstack.io" },
+    },
+  };
+
+  test("but for the one chart that is trusted", () => {
+    expect(violations(nothingHidden, release)).toEqual([]);
+  });
+
+  test.each([
+    ["another chart", ["chart"], "traefik"],
+    ["the chart of somebody else", ["repositoryOpts", "repo"], "https://charts.example.test"],
+    ["the chart of anybody", ["repositoryOpts"], undefined],
+    ["whichever version there is", ["version"], undefined],
+    ["a range of versions", ["version"], "^1.19.1"],
+  ])("because %s is refused", (_description, path, value) => {
+    expect(violations(nothingHidden, change(release, path, value))).toHaveLength(1);
   });
 
   test("and a custom resource may be called a list", () => {
