@@ -130,7 +130,11 @@ async function toProgram(folder: string, stack: string, newer: GraphView): Promi
 }
 
 /** What the program in a folder declares for a stack, with the release of its stack file or another one. */
-export async function graphOf(folder: string, stack: string, release?: string): Promise<GraphView> {
+export async function graphOf(
+  folder: string,
+  stack: string,
+  { release, unknown = false }: { readonly release?: string; readonly unknown?: boolean } = {},
+): Promise<GraphView> {
   const { default: program } = (await import(pathToFileURL(join(folder, "index.ts")).href)) as {
     default: (options: object) => unknown;
   };
