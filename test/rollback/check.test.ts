@@ -135,7 +135,7 @@ test("lets pass what is given up knowingly, and tells of entries that nothing ne
 });
 
 test("refuses a release of which a first preview does not show everything", async () => {
-  const late = `server.metadata.apply((metadata) => metadata && new StatefulSet("late", {}));`;
+  const late = `server.metadata.apply((metadata) => metadata && new StatefulSet("late", { spec: { serviceName: "late", selector: {}, template: {} } }));`;
   write(
     "index.ts",
     program("db")
