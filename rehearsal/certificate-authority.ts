@@ -1,18 +1,19 @@
-import { X509Certificate, createPrivateKey } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Secret } from "@kubernetes/client-node";
+import {
+  type CertificateFiles,
+  type CertificateSpec,
+  issueFor,
+  serves,
+} from "./certificate-request.ts";
 import type { Cluster } from "./checks/cluster.ts";
 import { accepted, find, list, pathOf } from "./checks/objects.ts";
-import { createAuthority, issue } from "./regions/pki.ts";
+import { createAuthority } from "./regions/pki.ts";
 import type { KeyPair } from "./regions/pki.ts";
 
-/** Days of validity of what is issued, and how many of them are left when it is renewed. */
-const validity = { days: 90, renewBeforeDays: 30 } as const;
-
 const pollMs = 300;
-const dayMs = 86_400_000;
 
 interface Condition {
   readonly type: string;
@@ -30,12 +31,12 @@ interface CustomObject {
   readonly status?: { readonly conditions?: readonly Condition[] };
 }
 
+interface Issuer extends CustomObject {
+  readonly spec?: { readonly ca?: { readonly secretName: string } };
+}
+
 interface Certificate extends CustomObject {
-  readonly spec: {
-    readonly secretName: string;
-    readonly dnsNames?: readonly string[];
-    readonly issuerRef: { readonly kind?: string; readonly name: string };
-  };
+  readonly spec: CertificateSpec;
 }
 
 /** Stands in for cert-manager's controller, with a local authority in place of a public one. */
@@ -109,66 +110,78 @@ async function serve(
 }
 
 /**
- * One pass over a cluster: afterwards every ClusterIssuer of the program, and every Certificate
- * that names one of them, is fulfilled. Other people's are left alone.
+ * One pass over a cluster: afterwards every issuer of the program, and every Certificate that names one of them, is
+ * fulfilled. A ClusterIssuer stands for the rehearsal's own authority, an Issuer for the one in its Secret. Other
+ * people's are left alone.
  */
 export async function fulfil(cluster: Cluster, authority: KeyPair): Promise<void> {
   const ours = { labels: { "app.kubernetes.io/managed-by": "lifeline" } };
-  const issuers = await list<CustomObject>(cluster, "clusterissuers", ours);
-  for (const issuer of issuers) await markReady(cluster, "clusterissuers", issuer, "IsReady");
-
-  const names = new Set(issuers.map((issuer) => issuer.metadata.name));
+  const authorities = new Map<string, KeyPair>();
+  for (const issuer of await list<Issuer>(cluster, "clusterissuers", ours)) {
+    authorities.set(keyOf("ClusterIssuer", issuer.metadata.name), authority);
+    await mark(cluster, "clusterissuers", issuer, ready("IsReady"));
+  }
+  for (const issuer of await list<Issuer>(cluster, "issuers", ours)) {
+    const { name, namespace } = issuer.metadata;
+    const own = await authorityOf(cluster, issuer);
+    if (own !== undefined) authorities.set(keyOf("Issuer", name, namespace), own);
+    await mark(
+      cluster,
+      "issuers",
+      issuer,
+      own === undefined ? noKeyPair : ready("KeyPairVerified"),
+    );
+  }
   for (const certificate of await list<Certificate>(cluster, "certificates", ours)) {
-    const { secretName, dnsNames = [], issuerRef } = certificate.spec;
-    if (issuerRef.kind !== "ClusterIssuer" || !names.has(issuerRef.name)) continue;
-    const { namespace } = certificate.metadata;
-    const secret = await find<V1Secret>(cluster, "secrets", secretName, namespace);
-    if (!serves(secret, dnsNames, authority)) {
-      await writeSecret(cluster, certificate, authority);
-    }
-    await markReady(cluster, "certificates", certificate, "Ready");
+    const { kind = "Issuer", name } = certificate.spec.issuerRef;
+    const signer = authorities.get(keyOf(kind, name, certificate.metadata.namespace));
+    if (signer !== undefined) await fulfilOne(cluster, certificate, signer);
   }
 }
 
-/** Whether the secret holds what was asked for, from this authority, for long enough. */
-function serves(
-  secret: V1Secret | undefined,
-  dnsNames: readonly string[],
+/** Only an Issuer belongs to a namespace. */
+const keyOf = (kind: string, name: string, namespace = ""): string =>
+  kind === "Issuer" ? `Issuer ${namespace}/${name}` : `${kind} ${name}`;
+
+/** The authority that an Issuer of kind CA signs with; undefined while its Secret does not hold one. */
+async function authorityOf(cluster: Cluster, issuer: Issuer): Promise<KeyPair | undefined> {
+  const secretName = issuer.spec?.ca?.secretName;
+  if (secretName === undefined) return undefined;
+  const secret = await find<V1Secret>(cluster, "secrets", secretName, issuer.metadata.namespace);
+  const { "tls.crt": certificate, "tls.key": key } = decode(secret);
+  return certificate === "" || key === "" ? undefined : { certificate, key };
+}
+
+async function fulfilOne(
+  cluster: Cluster,
+  certificate: Certificate,
   authority: KeyPair,
-): boolean {
-  const decode = (key: string) => Buffer.from(secret?.data?.[key] ?? "", "base64").toString();
-  try {
-    const leaf = new X509Certificate(decode("tls.crt"));
-    const names = leaf.subjectAltName?.split(", ").map((name) => name.replace(/^DNS:/, "")) ?? [];
-    return (
-      names.toSorted().join() === dnsNames.toSorted().join() &&
-      leaf.verify(new X509Certificate(authority.certificate).publicKey) &&
-      leaf.checkPrivateKey(createPrivateKey(decode("tls.key"))) &&
-      leaf.validToDate.getTime() - Date.now() > validity.renewBeforeDays * dayMs
-    );
-  } catch {
-    return false; // nothing that can be read as a certificate and its key
+): Promise<void> {
+  const { spec, metadata } = certificate;
+  const secret = await find<V1Secret>(cluster, "secrets", spec.secretName, metadata.namespace);
+  if (!serves(decode(secret), spec, authority)) {
+    await writeSecret(cluster, certificate, await issueFor(spec, authority));
   }
+  await mark(cluster, "certificates", certificate, ready("Ready"));
+}
+
+function decode(secret: V1Secret | undefined): CertificateFiles {
+  const text = (key: string) => Buffer.from(secret?.data?.[key] ?? "", "base64").toString();
+  return { "tls.crt": text("tls.crt"), "tls.key": text("tls.key"), "ca.crt": text("ca.crt") };
 }
 
 async function writeSecret(
   cluster: Cluster,
   { metadata, spec }: Certificate,
-  authority: KeyPair,
+  files: CertificateFiles,
 ): Promise<void> {
-  const { secretName: name, dnsNames = [] } = spec;
   const { namespace } = metadata;
-  const [commonName] = dnsNames;
-  if (commonName === undefined) throw new Error(`certificate ${metadata.name} names no host`);
-  const leaf = await issue({
-    authority,
-    commonName,
-    dnsNames,
-    days: validity.days,
-    usages: ["server"],
-  });
-  const encode = (text: string) => Buffer.from(text).toString("base64");
+  const { secretName: name } = spec;
   const path = `${pathOf("secrets", namespace, name)}?fieldManager=cert-manager&force=true`;
+  const data = Object.entries(files).map(([key, text]) => [
+    key,
+    Buffer.from(text as string).toString("base64"),
+  ]);
   const secret = {
     apiVersion: "v1",
     kind: "Secret",
@@ -178,33 +191,41 @@ async function writeSecret(
       annotations: { "cert-manager.io/certificate-name": metadata.name },
     },
     type: "kubernetes.io/tls",
-    data: {
-      "tls.crt": encode(leaf.certificate),
-      "tls.key": encode(leaf.key),
-      "ca.crt": encode(authority.certificate),
-    },
+    data: Object.fromEntries(data) as object,
   };
   accepted(await cluster.request("PATCH", path, secret), `write secret ${name}`);
 }
 
-async function markReady(
+type Readiness = Pick<Condition, "status" | "reason"> & { readonly message: string };
+
+const ready = (reason: string): Readiness => ({
+  status: "True",
+  reason,
+  message: "fulfilled by the rehearsal's stand-in for cert-manager",
+});
+
+const noKeyPair: Readiness = {
+  status: "False",
+  reason: "ErrGetKeyPair",
+  message: "the Issuer's Secret holds no certificate with its key",
+};
+
+async function mark(
   cluster: Cluster,
-  kind: "certificates" | "clusterissuers",
+  kind: "certificates" | "clusterissuers" | "issuers",
   { metadata, status }: CustomObject,
-  reason: string,
+  readiness: Readiness,
 ): Promise<void> {
   const { name, namespace, generation } = metadata;
-  const ready = status?.conditions?.find((condition) => condition.type === "Ready");
-  if (ready?.status === "True" && ready.observedGeneration === generation) return;
+  const said = status?.conditions?.find((condition) => condition.type === "Ready");
+  if (said?.status === readiness.status && said.observedGeneration === generation) return;
   const condition = {
     type: "Ready",
-    status: "True",
-    reason,
-    message: "fulfilled by the rehearsal's stand-in for cert-manager",
+    ...readiness,
     lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, "Z"),
     observedGeneration: generation,
   };
   const path = `${pathOf(kind, namespace, name)}/status`;
   const answer = await cluster.request("PATCH", path, { status: { conditions: [condition] } });
-  accepted(answer, `mark ${kind}/${name} ready`);
+  accepted(answer, `mark ${kind}/${name}`);
 }

@@ -19,17 +19,32 @@ interface Conditioned {
 }
 
 interface Certificate extends Conditioned {
-  readonly spec: { readonly issuerRef: { readonly name: string } };
+  readonly spec: { readonly issuerRef: { readonly kind?: string; readonly name: string } };
 }
 
 /** Every certificate of the namespace is ready, and so is the issuer it names. */
 export function certificateReady(region: RegionUnderTest, subject: Subject): Promise<CheckResult> {
-  return check({ name: "ClusterIssuer and Certificate ready", region: region.name }, async () => {
+  return check({ name: "Issuers and Certificates ready", region: region.name }, async () => {
     const { namespace } = subject;
-    const issuers = await list<Conditioned>(region.cluster, "clusterissuers");
-    const certificates = await list<Certificate>(region.cluster, "certificates", { namespace });
-    const needed = new Set(certificates.map((it) => it.spec.issuerRef.name));
-    const used = issuers.filter((it) => needed.has(it.metadata.name));
+    const { cluster } = region;
+    const issuers = {
+      ClusterIssuer: await list<Conditioned>(cluster, "clusterissuers"),
+      Issuer: await list<Conditioned>(cluster, "issuers", { namespace }),
+    };
+    const certificates = await list<Certificate>(cluster, "certificates", { namespace });
+    const used = Object.entries(issuers).flatMap(([ofKind, objects]) =>
+      objects.filter(({ metadata }) =>
+        certificates.some(({ spec: { issuerRef } }) => {
+          const { kind = "Issuer", name } = issuerRef;
+          return kind === ofKind && name === metadata.name;
+        }),
+      ),
+    );
+    const needed = new Set(
+      certificates.map(
+        ({ spec: { issuerRef } }) => `${issuerRef.kind ?? "Issuer"} ${issuerRef.name}`,
+      ),
+    );
     return {
       ok:
         certificates.length > 0 &&

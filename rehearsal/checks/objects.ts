@@ -23,6 +23,7 @@ const groups = {
   subjectaccessreviews: "/apis/authorization.k8s.io/v1",
   certificates: "/apis/cert-manager.io/v1",
   clusterissuers: "/apis/cert-manager.io/v1",
+  issuers: "/apis/cert-manager.io/v1",
   gateways: "/apis/gateway.networking.k8s.io/v1",
   httproutes: "/apis/gateway.networking.k8s.io/v1",
 } as const;

@@ -1,5 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,21 +12,35 @@ import { createAuthority, issue } from "../../rehearsal/regions/pki.ts";
 import type { KeyPair } from "../../rehearsal/regions/pki.ts";
 
 const host = "gravl.lifeline.test";
+const inNamespace = "/apis/cert-manager.io/v1/namespaces/gravl-local";
 const secretPath = "/api/v1/namespaces/gravl-local/secrets/gravl-tls";
-const certificatePath =
-  "/apis/cert-manager.io/v1/namespaces/gravl-local/certificates/gravl-tls/status";
+const certificatePath = `${inNamespace}/certificates/gravl-tls/status`;
 const issuerPath = "/apis/cert-manager.io/v1/clusterissuers/gravl-local/status";
+const ownIssuerPath = `${inNamespace}/issuers/database-ca/status`;
+const authorityPath = "/api/v1/namespaces/gravl-local/secrets/database-ca";
 
 interface Stored {
   data?: Record<string, string>;
 }
 
-/** A cluster with one issuer and one certificate that keeps what is written to it. */
-function clusterWith({ generation = 1, dnsNames = [host], issuer = "gravl-local" } = {}) {
+const request = {
+  secretName: "gravl-tls",
+  commonName: host,
+  dnsNames: [host],
+  usages: ["digital signature", "server auth"],
+  privateKey: { algorithm: "ECDSA", size: 256 },
+  issuerRef: { kind: "ClusterIssuer", name: "gravl-local" },
+};
+
+/** A cluster with both kinds of issuer and one certificate, that keeps what is written to it. */
+function clusterWith({
+  issuer = "gravl-local",
+  spec = {},
+}: { issuer?: string; spec?: object } = {}) {
   const secrets = new Map<string, Stored>();
   const conditions = new Map<string, unknown[]>();
   const written: { method: Method; path: string }[] = [];
-  const state = { generation, dnsNames, reachable: true };
+  const state = { generation: 1, spec: { ...request, ...spec } as object, reachable: true };
   const cluster: Cluster = {
     context: "fake",
     exec: () => Promise.reject(new Error("no exec in this fake")),
@@ -42,19 +57,22 @@ function clusterWith({ generation = 1, dnsNames = [host], issuer = "gravl-local"
         return answer({});
       }
       const metadata = { namespace: "gravl-local", generation: state.generation };
-      if (plain.endsWith("/clusterissuers")) {
-        const status = { conditions: conditions.get(issuerPath) ?? [] };
-        return answer({ items: [{ metadata: { name: issuer, generation: 1 }, status }] });
-      }
-      if (plain.endsWith("/certificates")) {
-        const spec = {
-          secretName: "gravl-tls",
-          dnsNames: state.dnsNames,
-          issuerRef: { kind: "ClusterIssuer", name: "gravl-local" },
-        };
-        const status = { conditions: conditions.get(certificatePath) ?? [] };
-        return answer({ items: [{ metadata: { ...metadata, name: "gravl-tls" }, spec, status }] });
-      }
+      const statusOf = (of: string) => ({ status: { conditions: conditions.get(of) ?? [] } });
+      const items: Record<string, object> = {
+        clusterissuers: { metadata: { name: issuer, generation: 1 }, ...statusOf(issuerPath) },
+        issuers: {
+          metadata: { ...metadata, name: "database-ca" },
+          spec: { ca: { secretName: "database-ca" } },
+          ...statusOf(ownIssuerPath),
+        },
+        certificates: {
+          metadata: { ...metadata, name: "gravl-tls" },
+          spec: state.spec,
+          ...statusOf(certificatePath),
+        },
+      };
+      const item = items[plain.slice(plain.lastIndexOf("/") + 1)];
+      if (item !== undefined) return answer({ items: [item] });
       const secret = secrets.get(plain);
       return secret === undefined ? answer({}, 404) : answer(secret);
     },
@@ -62,11 +80,12 @@ function clusterWith({ generation = 1, dnsNames = [host], issuer = "gravl-local"
   return { cluster, secrets, conditions, written, state };
 }
 
+const encode = (text: string) => Buffer.from(text).toString("base64");
+const asSecret = ({ certificate, key }: KeyPair): Stored => ({
+  data: { "tls.crt": encode(certificate), "tls.key": encode(key) },
+});
 const decode = (secret: Stored | undefined, key: string) =>
   Buffer.from(secret?.data?.[key] ?? "", "base64").toString();
-const names = (secret: Stored | undefined) =>
-  new X509Certificate(decode(secret, "tls.crt")).subjectAltName;
-
 describe("fulfil", () => {
   let authority: KeyPair;
   beforeEach(async () => {
@@ -74,7 +93,8 @@ describe("fulfil", () => {
   });
 
   test("issues a certificate that clients of the authority accept, and marks it ready", async () => {
-    const { cluster, secrets, conditions } = clusterWith({ generation: 3 });
+    const { cluster, secrets, conditions, state } = clusterWith();
+    state.generation = 3;
     await fulfil(cluster, authority);
     const secret = secrets.get(secretPath);
     const verdict = judgeChain({
@@ -101,28 +121,110 @@ describe("fulfil", () => {
     expect(written).toHaveLength(before);
   });
 
-  test("issues again when the names change", async () => {
+  const database = {
+    commonName: "database",
+    dnsNames: ["localhost", "*.postgres-members.gravl-local.svc"],
+    ipAddresses: ["10.90.0.1", "127.0.0.1"],
+    usages: ["digital signature", "server auth", "client auth"],
+    issuerRef: { kind: "Issuer", name: "database-ca" },
+  };
+
+  test.each([
+    ["names", { dnsNames: ["new.lifeline.test", host] }],
+    ["addresses", { ipAddresses: ["10.90.0.1"] }],
+    ["common name", { commonName: "other" }],
+    ["usages", { usages: ["client auth"] }],
+    ["kind of key", { privateKey: { algorithm: "RSA", size: 2048 } }],
+    ["size of the key", { privateKey: { algorithm: "ECDSA", size: 384 } }],
+  ])("issues again when its %s change, and not a third time", async (_, change) => {
     const { cluster, secrets, state, conditions } = clusterWith();
     await fulfil(cluster, authority);
-    Object.assign(state, { dnsNames: ["new.lifeline.test", host], generation: 2 });
+    const before = decode(secrets.get(secretPath), "tls.crt");
+    Object.assign(state, { spec: { ...request, ...change }, generation: 2 });
     await fulfil(cluster, authority);
-    expect(names(secrets.get(secretPath))).toBe(`DNS:new.lifeline.test, DNS:${host}`);
+    const after = decode(secrets.get(secretPath), "tls.crt");
+    expect(after).not.toBe(before);
     expect(conditions.get(certificatePath)).toMatchObject([{ observedGeneration: 2 }]);
+    await fulfil(cluster, authority);
+    expect(decode(secrets.get(secretPath), "tls.crt")).toBe(after);
+  });
+
+  test("gives a certificate all that was asked for", async () => {
+    const { cluster, secrets } = clusterWith({
+      spec: { ...database, issuerRef: request.issuerRef, duration: "48h0m0s", renewBefore: "1h" },
+    });
+    await fulfil(cluster, authority);
+    const leaf = new X509Certificate(decode(secrets.get(secretPath), "tls.crt"));
+    expect(leaf.subject).toBe("CN=database");
+    expect(leaf.subjectAltName).toBe(
+      "DNS:localhost, DNS:*.postgres-members.gravl-local.svc, IP Address:10.90.0.1, IP Address:127.0.0.1",
+    );
+    expect(leaf.keyUsage).toEqual(["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"]);
+    const hours = (leaf.validToDate.getTime() - Date.now()) / 3_600_000;
+    expect(hours).toBeGreaterThan(47.9);
+    expect(hours).toBeLessThan(48.1);
   });
 
   test.each([
-    ["runs out within 30 days", (by: KeyPair) => leafOf(by, 29)],
-    ["is from another authority", async () => leafOf(await createAuthority("Other"), 90)],
-    ["is not a certificate", () => Promise.resolve({ certificate: "x", key: "y" })],
-  ])("issues again when the one in place %s", async (_, make) => {
+    [{ algorithm: "ECDSA", size: 256 }, "EC PRIVATE KEY"],
+    [{ algorithm: "RSA", size: 2048 }, "RSA PRIVATE KEY"],
+    [{ algorithm: "ECDSA", size: 256, encoding: "PKCS8" }, "PRIVATE KEY"],
+    [undefined, "RSA PRIVATE KEY"],
+  ])("writes the key as cert-manager does: %j", async (privateKey, header) => {
+    const { cluster, secrets } = clusterWith({ spec: { privateKey } });
+    await fulfil(cluster, authority);
+    expect(decode(secrets.get(secretPath), "tls.key")).toContain(`-----BEGIN ${header}-----`);
+  });
+
+  test("signs with the authority in an Issuer's own Secret, once it is there", async () => {
+    const { cluster, secrets, conditions } = clusterWith({ spec: database });
+    await fulfil(cluster, authority);
+    expect(secrets.has(secretPath)).toBe(false);
+    expect(conditions.get(ownIssuerPath)).toMatchObject([
+      { status: "False", reason: "ErrGetKeyPair" },
+    ]);
+    const own = await createAuthority("Private");
+    secrets.set(authorityPath, asSecret(own));
+    await fulfil(cluster, authority);
+    expect(conditions.get(ownIssuerPath)).toMatchObject([{ type: "Ready", status: "True" }]);
+    const leaf = new X509Certificate(decode(secrets.get(secretPath), "tls.crt"));
+    expect(leaf.verify(new X509Certificate(own.certificate).publicKey)).toBe(true);
+    expect(decode(secrets.get(secretPath), "ca.crt")).toBe(own.certificate);
+  });
+
+  test.each(["rsa", "ec"] as const)(
+    "can sign with an authority whose key is of type %s",
+    async (type) => {
+      const { cluster, secrets } = clusterWith({ spec: database });
+      secrets.set(authorityPath, asSecret(privateAuthority(type)));
+      await fulfil(cluster, authority);
+      const leaf = new X509Certificate(decode(secrets.get(secretPath), "tls.crt"));
+      const issuer = new X509Certificate(decode(secrets.get(authorityPath), "tls.crt"));
+      expect(leaf.checkIssued(issuer) && leaf.verify(issuer.publicKey)).toBe(true);
+    },
+  );
+
+  test.each([
+    ["has a third of its life left", true, (by: KeyPair) => leafOf(by, 31)],
+    ["runs out within 30 days", false, (by: KeyPair) => leafOf(by, 29)],
+    ["is from another authority", false, async () => leafOf(await createAuthority("Other"), 90)],
+    [
+      "is not a certificate",
+      false,
+      (by: KeyPair) => Promise.resolve({ certificate: by.certificate, key: "y" }),
+    ],
+  ])("judges one in place that %s; kept: %s", async (_, kept, make) => {
     const { cluster, secrets } = clusterWith();
     const old = await make(authority);
-    const encode = (text: string) => Buffer.from(text).toString("base64");
-    secrets.set(secretPath, {
-      data: { "tls.crt": encode(old.certificate), "tls.key": encode(old.key) },
-    });
+    const { data } = asSecret(old);
+    secrets.set(secretPath, { data: { ...data, "ca.crt": encode(authority.certificate) } });
     await fulfil(cluster, authority);
-    expect(decode(secrets.get(secretPath), "tls.crt")).not.toBe(old.certificate);
+    expect(decode(secrets.get(secretPath), "tls.crt") === old.certificate).toBe(kept);
+  });
+
+  test("says what it does not understand", async () => {
+    const { cluster } = clusterWith({ spec: { privateKey: { algorithm: "Ed25519" } } });
+    await expect(fulfil(cluster, authority)).rejects.toThrow("must be RSA or ECDSA");
   });
 
   test("leaves certificates of other issuers alone", async () => {
@@ -142,11 +244,38 @@ describe("fulfil", () => {
       },
     };
     await fulfil(watched, authority);
-    const listed = paths.filter((path) => /(clusterissuers|certificates)\?/.test(path));
-    expect(listed).toHaveLength(2);
+    const listed = paths.filter((path) => /(clusterissuers|issuers|certificates)\?/.test(path));
+    expect(listed).toHaveLength(3);
     for (const path of listed) expect(path).toContain("managed-by%3Dlifeline");
   });
 });
+
+/** An authority as other programs make them: openssl's own forms of keys. */
+function privateAuthority(type: "rsa" | "ec"): KeyPair {
+  const folder = mkdtempSync(join(tmpdir(), "lifeline-authority-"));
+  try {
+    const newKey = type === "rsa" ? ["rsa:2048"] : ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"];
+    const files = { certificate: join(folder, "crt"), key: join(folder, "key") };
+    const out = ["-keyout", files.key, "-out", files.certificate];
+    const request = [
+      "req",
+      "-x509",
+      "-nodes",
+      "-subj",
+      "/CN=Private",
+      "-newkey",
+      ...newKey,
+      ...out,
+    ];
+    execFileSync("openssl", request, { stdio: "pipe" });
+    return {
+      certificate: readFileSync(files.certificate, "utf8"),
+      key: readFileSync(files.key, "utf8"),
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 const leafOf = (authority: KeyPair, days: number) =>
   issue({ authority, commonName: host, dnsNames: [host], usages: ["server"], days });

@@ -170,16 +170,26 @@ describe("deployerReach", () => {
   });
 });
 
-const certificates = (issuer: object, certificate: object): FakeContents => ({
+const ready = condition("Ready", "True");
+const certificates = (issuer: object, certificate: object, own: object = ready): FakeContents => ({
   objects: {
     clusterissuers: [named("gravl-local", { ...issuer })],
+    issuers: [named("database-ca", { ...own })],
     certificates: [
-      named("gravl-tls", { spec: { issuerRef: { name: "gravl-local" } }, ...certificate }),
+      named("gravl-tls", {
+        spec: { issuerRef: { kind: "ClusterIssuer", name: "gravl-local" } },
+        ...certificate,
+      }),
+      named("database", { spec: { issuerRef: { name: "database-ca" } }, ...certificate }),
     ],
   },
 });
-const ready = condition("Ready", "True");
 holds("certificateReady", certificateReady, certificates(ready, ready), {
+  "the namespace's own issuer is not ready": certificates(
+    ready,
+    ready,
+    condition("Ready", "False"),
+  ),
   "the certificate is not ready": certificates(ready, condition("Ready", "False")),
   "the issuer is not ready": certificates(condition("Ready", "False"), ready),
   "it is ready for an older request only": certificates(ready, condition("Ready", "True", 0)),
