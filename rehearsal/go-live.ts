@@ -45,7 +45,10 @@ export async function openProgram(options: ProgramOptions): Promise<OpenedProgra
   const stack = writeLocalStack({
     folder,
     ...(namespace !== undefined && { namespace }),
-    ...(settings !== undefined && { settings }),
+    settings: {
+      ...(ground.archive !== undefined && { "backups.storageCa": ground.archive.authority }),
+      ...settings,
+    },
     kubeconfig: ground.kubeconfig,
     contexts: [ground.places[0].context, ground.places[1].context],
     images: Object.fromEntries(ground.images.map((image) => [image.name, image.reference])),
@@ -77,6 +80,12 @@ export async function openProgram(options: ProgramOptions): Promise<OpenedProgra
       signal,
     });
     await engine.setSecret("lifeline:registryCredentials", registryCredentials().dockerConfig);
+    if (ground.archive !== undefined) {
+      await engine.setSecret(
+        "lifeline:archiveCredentials",
+        JSON.stringify(ground.archive.accounts),
+      );
+    }
     return { engine, stack, config: readLocalConfig(stack), close: () => providers.stop() };
   } catch (error) {
     await providers.stop();
