@@ -88,7 +88,8 @@ function parameters(memory: string, storage: string) {
 
     // Every member may become the one that archives; the script knows who it is.
     archive_mode: "always",
-    archive_command: `${places.scripts}/archive-push.sh "%p" "%f"`,
+    // pgBackRest backs up only a server whose command names it.
+    archive_command: `${places.scripts}/archive-push.sh "%p" "%f" pgbackrest`,
     archive_timeout: "60s",
 
     // A client that hangs may hold neither locks nor old row versions for ever.

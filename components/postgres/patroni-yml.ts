@@ -57,7 +57,8 @@ export function patroniYml(args: PatroniYmlArgs): string {
         post_bootstrap: `${scripts}/post-bootstrap.sh`,
       },
       postgresql: {
-        listen: `0.0.0.0:${String(ports.postgres)}`,
+        // Of both families: the pod itself calls it localhost.
+        listen: `*:${String(ports.postgres)}`,
         data_dir: places.data,
         bin_dir: "/usr/lib/postgresql/15/bin",
         pgpass: "/tmp/pgpass",
