@@ -19,6 +19,13 @@ const commandType = "command:local:Command";
 /** Inputs this stand-in would silently ignore. */
 const unimplemented = ["assetPaths", "archivePaths"];
 
+/** What a command's `logging` lets others see of its output, also when it fails. */
+const shownBy: Readonly<Record<string, readonly ("stdout" | "stderr")[]>> = {
+  stdout: ["stdout"],
+  stderr: ["stderr"],
+  stdoutAndStderr: ["stderr", "stdout"],
+};
+
 /** Stand-in for the `command` plugin 1.2: `local.Command`, really run on this machine. */
 export const command: StandIn = {
   name: "command",
@@ -29,15 +36,16 @@ function provider(connection: Connection): Provider {
   const run = async (step: Step): Promise<PropertyMap> => {
     const { script, inputs, previous, urn } = step;
     const revealed = reveal(inputs);
-    const logging = revealed["logging"] ?? "stdoutAndStderr";
+    const logging = textOf(revealed["logging"]) ?? "stdoutAndStderr";
     const result = await runShell({
       command: [...interpreter(revealed["interpreter"]), script],
       directory: textOf(revealed["dir"]),
       environment: { ...previousOutput(revealed, previous), ...texts(revealed["environment"]) },
       stdin: textOf(revealed["stdin"]) ?? "",
       signal: connection.cancelled,
-      onLine: (stream, line) => {
-        if (logging === stream || logging === "stdoutAndStderr") connection.log("info", line, urn);
+      shown: shownBy[logging] ?? [],
+      onLine: (line) => {
+        connection.log("info", line, urn);
       },
     });
     // What a command prints may hold any of its inputs.

@@ -13,11 +13,13 @@ export interface ShellRun {
   readonly environment: Record<string, string>;
   readonly stdin: string;
   readonly signal: AbortSignal;
-  onLine(stream: "stdout" | "stderr", line: string): void;
+  /** Streams that may be seen: the one that an error is quoted from comes first. */
+  readonly shown: readonly ("stdout" | "stderr")[];
+  onLine(line: string): void;
 }
 
 /**
- * Runs a command to its end. Fails with its last lines of stderr when it exits with anything but
+ * Runs a command to its end. Fails with the last lines it showed when it exits with anything but
  * 0; when cancelled, ends it together with everything it started.
  */
 export async function runShell(run: ShellRun): Promise<{ stdout: string; stderr: string }> {
@@ -33,7 +35,7 @@ export async function runShell(run: ShellRun): Promise<{ stdout: string; stderr:
   const collect = async (stream: "stdout" | "stderr", from: Readable) => {
     for await (const line of createInterface({ input: from, crlfDelay: Infinity })) {
       output[stream].push(line);
-      run.onLine(stream, line);
+      if (run.shown.includes(stream)) run.onLine(line);
     }
   };
   const endGroup = () => {
@@ -59,7 +61,9 @@ export async function runShell(run: ShellRun): Promise<{ stdout: string; stderr:
     ]);
     run.signal.throwIfAborted();
     if (exit !== undefined) {
-      const lines = output.stderr.length > 0 ? output.stderr : output.stdout;
+      const [lines = []] = run.shown
+        .map((stream) => output[stream])
+        .filter((found) => found.length > 0);
       throw new Error(`command failed with ${exit}:\n${lines.slice(-quotedLines).join("\n")}`);
     }
   } finally {

@@ -64,6 +64,17 @@ describe("local.Command", () => {
     expect(engine.logged).toEqual(["err"]);
   });
 
+  it("shows nothing of a command whose output is not to be logged, not even when it fails", async () => {
+    const quiet = { create: "echo key; echo trouble >&2", logging: "none" };
+    const { outputs } = await engine.create(local, quiet);
+    expect(outputs).toMatchObject({ stdout: "key", stderr: "trouble" });
+    const failing = engine.create(local, { ...quiet, create: `${quiet.create}; exit 5` });
+    await expect(failing).rejects.toThrow(/exit code 5:\s*$/);
+    const onlyErrors = { create: "echo key; exit 6", logging: "stderr" };
+    await expect(engine.create(local, onlyErrors)).rejects.toThrow(/exit code 6:\s*$/);
+    expect(engine.logged).toEqual([]);
+  });
+
   it("never shows or stores a secret in plain text", async () => {
     const environment = { TOKEN: new Secret("token-1234") };
     const create = 'echo "$TOKEN"; echo "bad $TOKEN" >&2';
