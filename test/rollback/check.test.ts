@@ -135,7 +135,7 @@ test("lets pass what is given up knowingly, and tells of entries that nothing ne
 });
 
 test("refuses a release of which a first preview does not show everything", async () => {
-  const late = `server.metadata.apply((metadata) => metadata && new StatefulSet("late", { spec: { serviceName: "late", selector: {}, template: {} } }));`;
+  const late = `return { id: server.id.apply(() => new StatefulSet("late", { spec: { serviceName: "late", selector: {}, template: {} } }).id) };`;
   write(
     "index.ts",
     program("db")
