@@ -112,7 +112,7 @@ done
 
 # Reading everything back is for the weekly one; the others are checked against their manifest.
 if [ "$kind" = full ]; then
-  run --output=text verify || fail "pgbackrest verify did not run to its end"
+  run --output=text --verbose verify || fail "pgbackrest verify did not run to its end"
   said '^status: ok' || fail "pgbackrest verify found damage in the archive; see above"
 fi
 cd "$here"

@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 from recovery.archive import Archive
@@ -91,7 +91,9 @@ def decide(backups: Sequence[Backup], now: datetime, policy: Policy) -> Decision
     )
 
 
-def _full_backups_with_wal(kept: dict[str, str], ordered: Sequence[Backup], begins: datetime) -> int:
+def _full_backups_with_wal(
+    kept: dict[str, str], ordered: Sequence[Backup], begins: datetime
+) -> int:
     """Up to and with the newest full backup from before the window."""
     full = [b for b in ordered if b.kind == "full" and b.label in kept]
     inside = sum(b.stop > begins for b in full)
@@ -112,7 +114,9 @@ def _keep(kept: dict[str, str], by_label: dict[str, Backup], backup: Backup, rea
     kept.setdefault(backup.label, reason)
     while backup.prior is not None:
         if backup.prior not in by_label:
-            raise RefusalError(f"backup {backup.label} builds upon {backup.prior}, which is missing")
+            raise RefusalError(
+                f"backup {backup.label} builds upon {backup.prior}, which is missing"
+            )
         backup = by_label[backup.prior]
         kept.setdefault(backup.label, "others build upon it")
 
@@ -131,7 +135,7 @@ def main() -> int:
         )
         # None may be expired by pgBackRest's own count.
         full = "--repo1-retention-full=9999999"
-        decision = decide(backups_of(archive.stanza()), datetime.now(timezone.utc), policy)
+        decision = decide(backups_of(archive.stanza()), datetime.now(UTC), policy)
         for label, reason in decision.kept.items():
             print(f"retention: keeping {label}: {reason}")
         for label in decision.expired:

@@ -45,7 +45,9 @@ def check_listing(found: Contents, chain: Chain, ledger: Ledger) -> str:
     for segment in chain.segments:
         paths = found.segments[segment]
         if len(paths) > 1:
-            raise RefusalError(f"{segment.name} is in the archive with two contents: {', '.join(sorted(paths))}")
+            raise RefusalError(
+                f"{segment.name} is in the archive with two contents: {', '.join(sorted(paths))}"
+            )
         size = found.files[paths[0]].size_bytes
         if not 0 < size <= SEGMENT_BYTES * 1.01:
             raise RefusalError(f"{segment.name} has {size} bytes in the archive")
@@ -104,16 +106,14 @@ def check_constraints(server: PrivateServer) -> str:
 
 def check_repository(archive: Archive) -> str:
     """Every file of every backup and every WAL segment against its checksum."""
-    finished = archive.run("--output=text", "--verbose", "verify")
-    text = finished.output + finished.errors
-    if finished.code != 0 or "status: ok" not in finished.output or "status: invalid" in text:
-        lines = [line.strip() for line in text.splitlines() if _is_finding(line)]
-        raise RefusalError(" ".join(lines)[:500] or text[-500:])
+    words = ["--log-level-console=info", "--no-log-timestamp", "--output=text", "--verbose"]
+    finished = archive.run(*words, "verify")
+    if finished.code != 0 or "\nstatus: ok" not in finished.output:
+        found = re.findall(
+            r"(?:INFO|WARN|ERROR): (.*(?:invalid|missing|\[\d+\]).*)", finished.output
+        )
+        raise RefusalError("; ".join(found)[:500] or (finished.errors + finished.output)[-500:])
     return "all checksums match"
-
-
-def _is_finding(line: str) -> bool:
-    return "invalid" in line or "missing" in line or "ERROR" in line or "error" in line
 
 
 def _databases(server: PrivateServer) -> list[str]:

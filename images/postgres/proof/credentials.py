@@ -53,7 +53,7 @@ def _web_identity(endpoint: str) -> Credentials:
     }
     call = urllib.request.Request(endpoint, urllib.parse.urlencode(query).encode())
     try:
-        with urllib.request.urlopen(call, timeout=20) as response:  # noqa: S310 - an address of AWS's own
+        with urllib.request.urlopen(call, timeout=20) as response:
             answer = response.read().decode()
     except urllib.error.HTTPError as error:
         raise S3Error(f"the role is not granted: {error.read()[:300]!r}") from None

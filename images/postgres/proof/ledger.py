@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 import psycopg2
-
 from recovery.refusal import RefusalError
 from recovery.wal import Segment, holding, parse_lsn, segment
 

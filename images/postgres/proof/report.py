@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime, timezone
 from pathlib import Path
 
 from recovery.refusal import RefusalError
@@ -33,7 +33,7 @@ class Report:
 
     region: str
     generation: int
-    started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
     phases: list[Phase] = field(default_factory=list)
     reason: str = "the proof did not run to its end"
     green: bool = False
@@ -63,7 +63,7 @@ class Report:
 
     def json(self) -> str:
         """As dashboards and the agent read it."""
-        finished = datetime.now(timezone.utc)
+        finished = datetime.now(UTC)
         return json.dumps(
             {
                 "startedAt": self.started.isoformat(),

@@ -7,7 +7,7 @@ import hmac
 import http.client
 import ssl
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime, timezone
 from urllib.parse import quote, urlencode
 
 
@@ -57,7 +57,7 @@ def request(
     path = quote(f"/{bucket.name}/{key}" if bucket.path_style else f"/{key}").rstrip("/") or "/"
     search = urlencode(sorted((query or {}).items()), quote_via=quote)
     headers = signed_headers(
-        credentials, bucket.region, method, host, path, search, body, datetime.now(timezone.utc)
+        credentials, bucket.region, method, host, path, search, body, datetime.now(UTC)
     )
     context = ssl.create_default_context(cafile=bucket.ca_file)
     connection = _Connection(

@@ -8,7 +8,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,8 @@ class Archive:
         """One command of pgBackRest."""
         # Options of the environment would win over the files of another region.
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PGBACKREST_")}
-        return run(["pgbackrest", *self.options, *_QUIET, *words], environment)
+        quiet = [option for option in _QUIET if not _sets(words, option)]
+        return run(["pgbackrest", *self.options, *quiet, *words], environment)
 
     def must(self, *words: str) -> str:
         """
@@ -76,12 +77,7 @@ class Archive:
 
         :raises RefusalError: when it has no usable archive
         """
-        said = self.must("info", "--output=json")
-        try:
-            # With a wrong key pgBackRest quotes what it decrypted, whatever bytes that gave.
-            found = next(iter(json.loads(said, strict=False)), None)
-        except ValueError:
-            raise RefusalError(self._sentence(said)) from None
+        found = self._info()
         code = 0 if found is None else int(found["status"]["code"])
         if found is None or not found["backup"] or not found["db"]:
             raise RefusalError(self._nothing(code, found))
@@ -93,13 +89,25 @@ class Archive:
             )
         return found
 
+    def system_id(self) -> int | None:
+        """Of the database that the archive belongs to; it may have no backup yet. None when there is no archive."""
+        found = self._info()
+        return found["db"][-1]["system-id"] if found is not None and found["db"] else None
+
+    def _info(self) -> Any:
+        said = self.must("info", "--output=json")
+        try:
+            # With a wrong key pgBackRest quotes what it decrypted, whatever bytes that gave.
+            return next(iter(json.loads(said, strict=False)), None)
+        except ValueError:
+            raise RefusalError(self._unreadable(said)) from None
+
     def listing(self, folder: str) -> dict[str, StoredFile]:
         """All files below a folder of the repository."""
-        entries = json.loads(self.must("repo-ls", "--recurse", "--output=json", folder))
+        where = [folder] if folder else []
+        entries = json.loads(self.must("repo-ls", "--recurse", "--output=json", *where))
         return {
-            name: StoredFile(
-                int(entry["size"]), datetime.fromtimestamp(int(entry["time"]), timezone.utc)
-            )
+            name: StoredFile(int(entry["size"]), datetime.fromtimestamp(int(entry["time"]), UTC))
             for name, entry in entries.items()
             if entry["type"] == "file"
         }
@@ -110,7 +118,7 @@ class Archive:
 
     def _nothing(self, code: int, found: Any) -> str:
         if code == 99 and found is not None:
-            return self._sentence(" ".join(str(r["status"]["message"]) for r in found["repo"]))
+            return self._unreadable(" ".join(str(r["status"]["message"]) for r in found["repo"]))
         where = f"generation {self.generation} in {self.region}"
         try:
             dump = next(filter(_DUMP.search, sorted(self.listing(""))), None)
@@ -123,16 +131,27 @@ class Archive:
             )
         return f"there is no backup of {where}"
 
-    def _sentence(self, said: str) -> str:
+    def _unreadable(self, said: str) -> str:
+        """Why the first look fails; after it the key is known to be right."""
         if "CryptoError" in said or "cipher" in said or "FormatError" in said:
             return (
                 f"cannot read the archive of generation {self.generation} in {self.region} with this cipher key: it was written "
                 "with another one, or is damaged; put the region's own key into the Secret"
             )
+        return self._sentence(said)
+
+    def _sentence(self, said: str) -> str:
         lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
-        return f"pgbackrest cannot use the archive of generation {self.generation} in {self.region}: " + (
-            " ".join(lines)[-500:] or "it said nothing"
+        return (
+            f"pgbackrest cannot use the archive of generation {self.generation} in {self.region}: "
+            + (" ".join(lines)[-500:] or "it said nothing")
         )
+
+
+def _sets(words: tuple[str, ...], option: str) -> bool:
+    """Whether a call brings its own value of an option."""
+    name = option.split("=")[0]
+    return any(word.startswith(f"{name}=") for word in words)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime, timezone
 from pathlib import Path
 
 from .archive import Archive, Contents, contents
@@ -54,9 +54,11 @@ def _restore(environment: Mapping[str, str]) -> None:
     archive = _archive(environment)
     data = Path(environment["PGDATA"])
     if data.exists() and any(data.iterdir()):
-        raise RefusalError(f"{data} holds data; a restore makes a new generation and never overwrites one")
+        raise RefusalError(
+            f"{data} holds data; a restore makes a new generation and never overwrites one"
+        )
     with _alone(data.parent):
-        started = datetime.now(timezone.utc)
+        started = datetime.now(UTC)
         draft = data.with_name(f"{data.name}.restore")
         found = contents(archive)
         _same_database(archive, found, environment)
@@ -65,7 +67,7 @@ def _restore(environment: Mapping[str, str]) -> None:
         recovered = recover(found, planned, aim, draft)
         _hand_over(draft, data)
         commit = "no commit" if recovered.last_commit is None else shown(recovered.last_commit)
-        seconds = (datetime.now(timezone.utc) - started).total_seconds()
+        seconds = (datetime.now(UTC) - started).total_seconds()
         _say(f"restored to {aim.words} in {seconds:.1f} s; the last commit is of {commit}")
 
 
@@ -85,7 +87,7 @@ def _archive(environment: Mapping[str, str]) -> Archive:
         raise RefusalError(
             f'RESTORE_FROM_REGION must be {environment["REGION"]} or {environment["PEER_REGION"]}, got "{region}"'
         )
-    if region == environment["REGION"] and str(generation) == environment["GENERATION"]:
+    if str(generation) == environment["GENERATION"]:
         raise RefusalError(f"generation {generation} cannot be restored from itself")
     return Archive(configuration, include, generation, region)
 
@@ -95,14 +97,14 @@ def _same_database(archive: Archive, found: Contents, environment: Mapping[str, 
     regions = (environment["REGION"], environment["PEER_REGION"])
     other = regions[1] if archive.region == regions[0] else regions[0]
     try:
-        twin = contents(_archive({**environment, "RESTORE_FROM_REGION": other}))
+        twin = _archive({**environment, "RESTORE_FROM_REGION": other}).system_id()
     except RefusalError as refusal:
         _say(f"not compared with the archive in {other}: {refusal}")
         return
-    if twin.system_id != found.system_id:
+    if twin is not None and twin != found.system_id:
         raise RefusalError(
             f"generation {archive.generation} has system identifier {found.system_id} in {archive.region} and "
-            f"{twin.system_id} in {other}: one of the two archives belongs to another database"
+            f"{twin} in {other}: one of the two archives belongs to another database"
         )
 
 
@@ -147,10 +149,14 @@ def _point_in(found: Contents, planned: Plan, data: Path, point: str, database: 
             server.wait()
             if server.rows("SELECT to_regclass('lifeline.restore_points') IS NULL", database)[0][0]:
                 return None
-            rows = server.rows("SELECT lsn FROM lifeline.restore_points WHERE name = %s", database, point)
+            rows = server.rows(
+                "SELECT lsn FROM lifeline.restore_points WHERE name = %s", database, point
+            )
             return parse_lsn(rows[0][0]) if rows else None
     except ServerError as error:
-        raise RefusalError(f"backup {planned.base.label} does not become consistent: {error}") from None
+        raise RefusalError(
+            f"backup {planned.base.label} does not become consistent: {error}"
+        ) from None
 
 
 def _hand_over(draft: Path, data: Path) -> None:
@@ -159,7 +165,9 @@ def _hand_over(draft: Path, data: Path) -> None:
         (draft / name).unlink(missing_ok=True)
     auto = draft / "postgresql.auto.conf"
     lines = auto.read_text().splitlines(keepends=True) if auto.exists() else []
-    auto.write_text("".join(line for line in lines if not line.startswith(("restore_command", "recovery_"))))
+    auto.write_text(
+        "".join(line for line in lines if not line.startswith(("restore_command", "recovery_")))
+    )
     # The new archive needs the history that leads back here; it was made while nothing was archived.
     status = draft / "pg_wal" / "archive_status"
     for history in (draft / "pg_wal").glob("*.history"):

@@ -85,10 +85,14 @@ def fetch(contents: Contents, base: Backup, data: Path) -> None:
     """
     _make_room(base, data)
     (data / "postmaster.pid").unlink(missing_ok=True)
-    if data.exists() and not any((data / name).exists() for name in ("PG_VERSION", "backup.manifest")):
-        shutil.rmtree(data)  # pgBackRest would not take it for its own.
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    words = [f"--pg1-path={data}", f"--set={base.label}", "--delta", "--type=none"]
+    marks = [data / name for name in ("PG_VERSION", "backup.manifest")]
+    resumed = any(mark.exists() for mark in marks)
+    if not resumed:
+        # Not far enough for pgBackRest to take it for its own.
+        shutil.rmtree(data, ignore_errors=True)
+        data.mkdir(mode=0o700, parents=True)
+    words = [f"--pg1-path={data}", f"--set={base.label}", "--type=none"]
+    words.append("--delta" if resumed else "--no-delta")
     contents.archive.must(*words, "restore")
     system_id = control_data(data)["Database system identifier"]
     if system_id != str(contents.system_id):

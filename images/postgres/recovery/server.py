@@ -30,7 +30,12 @@ _FLOORS = {
     "max_locks_per_transaction": "max_locks_per_xact setting",
 }
 _PORT = 5432
-_NOT_YET = ("starting up", "not accepting connections", "not yet accepting", "No such file or directory")
+_NOT_YET = (
+    "starting up",
+    "not accepting connections",
+    "not yet accepting",
+    "No such file or directory",
+)
 _RECOVERY = (
     *("recovery_target", "recovery_target_name", "recovery_target_time", "recovery_target_xid"),
     *("recovery_target_lsn", "recovery_end_command", "archive_cleanup_command"),
@@ -105,7 +110,9 @@ class PrivateServer:
         (self.folder / "postgresql.conf").write_text("")
         options = [f"--config_file={self.folder / 'postgresql.conf'}"]
         options += [f"--{name}={value}" for name, value in self._settings.items()]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "PGBACKREST_"))}
+        environment = {
+            k: v for k, v in os.environ.items() if not k.startswith(("PG", "PGBACKREST_"))
+        }
         words = ["setpriv", "--pdeathsig=KILL", "postgres", "-D", str(self._data), *options]
         with log.open("wb") as output:
             self._process = subprocess.Popen(
@@ -114,7 +121,10 @@ class PrivateServer:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Stops it with a checkpoint; after an error at once."""
         process = self._process
@@ -148,7 +158,9 @@ class PrivateServer:
                     raise ServerError(str(error).strip()) from None
                 time.sleep(0.1)
 
-    def rows(self, sql: str, database: str = "postgres", *arguments: object) -> list[tuple[Any, ...]]:
+    def rows(
+        self, sql: str, database: str = "postgres", *arguments: object
+    ) -> list[tuple[Any, ...]]:
         """The answer to a query by the superuser."""
         connection = psycopg2.connect(
             host=str(self.folder), port=_PORT, user="postgres", dbname=database

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime, timezone
 
 from .refusal import RefusalError
 
@@ -41,7 +41,7 @@ def target(kind: str, value: str) -> Target:
                 f'the time to restore to needs a date, a time and a zone, such as 2026-11-21T09:00:00Z; got "{value}"'
             )
         try:
-            return Target(time=datetime.fromisoformat(value).astimezone(timezone.utc))
+            return Target(time=datetime.fromisoformat(value).astimezone(UTC))
         except ValueError as error:
             raise RefusalError(f'"{value}" is no time: {error}') from None
     if kind == "point":
@@ -55,4 +55,4 @@ def target(kind: str, value: str) -> Target:
 
 def shown(time: datetime) -> str:
     """A time for people and for Postgres alike."""
-    return time.astimezone(timezone.utc).isoformat(sep=" ")
+    return time.astimezone(UTC).isoformat(sep=" ")

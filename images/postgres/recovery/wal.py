@@ -119,9 +119,7 @@ def chain(
             raise ValueError(
                 f"timeline {timeline} has WAL in the archive, but its history {timeline:08X}.history is missing"
             )
-    descendants = [
-        t for t in histories if t > start.timeline and _descends(histories[t], start)
-    ]
+    descendants = [t for t in histories if t > start.timeline and _descends(histories[t], start)]
     last = max(descendants, default=start.timeline)
     way: list[Segment] = []
     number = start.number

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -67,7 +68,9 @@ class Certificates:
         folder.mkdir()
         key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
         ca, ca_key = str(folder / "ca.crt"), str(folder / "ca.key")
-        must(["openssl", "req", "-x509", *key, "-subj", "/CN=private", "-keyout", ca_key, "-out", ca])
+        must(
+            ["openssl", "req", "-x509", *key, "-subj", "/CN=private", "-keyout", ca_key, "-out", ca]
+        )
         leaf = ["-subj", "/CN=database", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
         files = ["-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt")]
         must(["openssl", "req", "-x509", *key, *leaf, "-CA", ca, "-CAkey", ca_key, *files])
@@ -102,7 +105,13 @@ class Storage:
             self._allow(bucket)
 
     def request(
-        self, bucket: str, method: str, key: str = "", body: str = "", user: str = "root", **query: str
+        self,
+        bucket: str,
+        method: str,
+        key: str = "",
+        body: str = "",
+        user: str = "root",
+        **query: str,
     ) -> bytes:
         """A signed request; raises S3Error when it is refused."""
         where = Bucket(
@@ -120,6 +129,14 @@ class Storage:
         self._process.kill()
         self._process.wait()
 
+    def pause(self) -> None:
+        """Swallows every request until go_on()."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Answers again."""
+        self._process.send_signal(signal.SIGCONT)
+
     def _admin(self, *words: str) -> None:
         endpoint = f"--endpoint-url=https://localhost:{self.port}"
         who = ["--access=root", "--secret=root-secret", "--region=here", "--allow-insecure"]
@@ -135,7 +152,12 @@ class Storage:
             ("reporter", "s3:PutObject", reports),
         ]
         statements = [
-            {"Effect": "Allow", "Principal": {"AWS": [user]}, "Action": action, "Resource": resource}
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": [user]},
+                "Action": action,
+                "Resource": resource,
+            }
             for user, action, resource in rules
         ]
         policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
@@ -171,7 +193,21 @@ class Member:
 
     def create(self) -> Member:
         """A new cluster with the application's role, database and our schema."""
-        must(["initdb", "-D", str(self.data), "-U", "postgres", "-k", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"])
+        must(
+            [
+                "initdb",
+                "-D",
+                str(self.data),
+                "-U",
+                "postgres",
+                "-k",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+            ]
+        )
         self.start()
         must(["pgbackrest", "--stanza=main", "stanza-create"], self.environment)
         self.sql("CREATE ROLE shop_user LOGIN PASSWORD 'a $ecret'")
@@ -189,11 +225,33 @@ class Member:
 
     def follow(self, leader: Member) -> Member:
         """A streaming standby."""
-        must(["pg_basebackup", "-D", str(self.data), "-h", str(leader.sockets), "-p", str(leader.port), "-U", "postgres", "-c", "fast", "-R"])
+        must(
+            [
+                "pg_basebackup",
+                "-D",
+                str(self.data),
+                "-h",
+                str(leader.sockets),
+                "-p",
+                str(leader.port),
+                "-U",
+                "postgres",
+                "-c",
+                "fast",
+                "-R",
+            ]
+        )
         self.start()
         return self
 
-    def start(self) -> None:
+    def new_timeline(self) -> None:
+        """As after a failover: the same data, a new history."""
+        self.stop()
+        (self.data / "recovery.signal").touch()
+        self.start({"restore_command": "false"})
+        until(lambda: self.sql("SELECT pg_is_in_recovery()") == "f", "promoted")
+
+    def start(self, more: Mapping[str, str] | None = None) -> None:
         """Returns when both servers answer."""
         tls = self.lab.certificates.folder
         (self.data / "pg_hba.conf").write_text(
@@ -213,6 +271,7 @@ class Member:
             "shared_buffers": "16MB",
             "max_connections": "40",
             "wal_log_hints": "on",
+            **(more or {}),
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
@@ -248,14 +307,17 @@ class Member:
     def archive(self) -> str:
         """Switches to a new segment; returns the old one's name when it is in the archive."""
         name = self.sql("SELECT pg_walfile_name(pg_switch_wal())")
-        until(lambda: self.sql(f"SELECT lifeline.archived('{name}')", "shop") == "t", f"{name} archived")
+        until(
+            lambda: self.sql(f"SELECT lifeline.archived('{name}')", "shop") == "t",
+            f"{name} archived",
+        )
         return name
 
     def stop(self) -> None:
         """A clean stop of both servers."""
-        for process, signal in ((self._postgres, 2), (self._backup, 15)):
+        for process, number in ((self._postgres, 2), (self._backup, 15)):
             if process is not None and process.poll() is None:
-                process.send_signal(signal)
+                process.send_signal(number)
                 process.wait(20)
         self._postgres = self._backup = None
 
@@ -299,6 +361,18 @@ class Lab:
             "TLS_FOLDER": str(self.certificates.folder),
         }
 
+    def client(self, member: Member) -> dict[str, str]:
+        """What a client of the database has."""
+        return {
+            "DATABASE_HOST": "localhost",
+            "DATABASE_PORT": str(member.port),
+            "DATABASE_NAME": "shop",
+            "DATABASE_USER": "shop_user",
+            "DATABASE_PASSWORD_FILE": str(self.folder / "password"),
+            "PGSSLMODE": "verify-full",
+            "PGSSLROOTCERT": str(self.certificates.folder / "ca.crt"),
+        }
+
     def member(self, name: str) -> Member:
         """A member that does not run yet."""
         self.members.append(Member(self, name))
@@ -317,6 +391,7 @@ class Lab:
             "repo1-s3-uri-style=path",
             f"repo1-storage-port={self.storage.port}",
             f"repo1-storage-ca-file={tls}/ca.crt",
+            "process-max=2",
             "repo1-cipher-type=aes-256-cbc",
             "compress-type=zst",
             "start-fast=y",

@@ -1,0 +1,230 @@
+"""restore-proof.py: green on an archive that is whole, red on every poisoned one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+import unittest
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab import SCRIPTS, Lab, must, run
+from proof.s3 import S3Error
+
+
+class Proofs(unittest.TestCase):
+    lab: Lab
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.lab = Lab()
+        cls.addClassCleanup(cls.lab.close)
+        cls.leader = cls.lab.member("leader").create()
+        cls.leader.sql(
+            "CREATE TABLE orders (id int PRIMARY KEY, total int CHECK (total > 0));"
+            "CREATE TABLE lines (id int PRIMARY KEY, of int REFERENCES orders);"
+            "INSERT INTO orders SELECT n, n FROM generate_series(1, 2000) n;"
+            "INSERT INTO lines SELECT n, n FROM generate_series(1, 2000) n",
+            "shop",
+        )
+        words = ["pgbackrest", "--stanza=main", "--no-expire-auto", "--type=full", "backup"]
+        must(words, cls.leader.environment)
+        # The archive then has two timelines, and segments before and after the switch.
+        cls.segments = [cls._segment(), cls._segment()]
+        cls.leader.new_timeline()
+        cls.segments += [cls._segment() for _ in range(3)]
+        cls.bucket = cls.lab.storage.files / "lifeline-here/postgres-1"
+        cls.archive = cls.bucket / "archive/main/15-1"
+
+    @classmethod
+    def _segment(cls) -> str:
+        """A segment with two heartbeats a moment apart."""
+        cls.leader.beat()
+        time.sleep(0.3)
+        cls.leader.beat()
+        return cls.leader.archive()
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return (
+            self.lab.environment
+            | self.lab.client(self.leader)
+            | {
+                "PGDATA": str(self.lab.folder / "proof/pgdata"),
+                "PGBACKREST_CONFIG": str(self.leader.configuration),
+                "PGBACKREST_CONFIG_INCLUDE_PATH": str(self.lab.secrets / "proof"),
+                "REPORTS_FOLDER": str(self.lab.secrets / "reports"),
+                "MAX_RPO_SECONDS": "600",
+            }
+            | more
+        )
+
+    def proof(self, **more: str) -> tuple[subprocess.CompletedProcess[str], dict]:
+        finished = run([SCRIPTS / "restore-proof.py"], self.environment(**more))
+        latest = self.lab.storage.request(
+            "lifeline-here", "GET", "reports/restore-proof/latest.json"
+        )
+        return finished, json.loads(latest)
+
+    def red(self, phase: str, sentence: str, **more: str) -> None:
+        finished, report = self.proof(**more)
+        self.assertEqual(finished.returncode, 1, finished.stdout)
+        self.assertEqual(report["result"], "red")
+        self.assertEqual([p["name"] for p in report["phases"] if not p["ok"]], [phase], report)
+        self.assertRegex(report["reason"], sentence)
+        record(self, report["reason"])
+
+    def stored(self, number: int) -> Path:
+        """The file of one of the segments above."""
+        return next(self.archive.rglob(f"{self.segments[number]}-*"))
+
+    @contextmanager
+    def changed(self, *files: Path) -> Iterator[list[bytes]]:
+        """Their content, put back afterwards."""
+        contents = [file.read_bytes() for file in files]
+        try:
+            yield contents
+        finally:
+            for file, content in zip(files, contents, strict=True):
+                file.write_bytes(content)
+
+    def test_the_whole_archive_is_green(self) -> None:
+        before = listing(self.bucket)
+        finished, report = self.proof()
+        self.assertEqual(finished.returncode, 0, finished.stdout)
+        self.assertEqual((report["result"], report["reason"]), ("green", None))
+        names = [
+            "ledger",
+            "listing",
+            "restore",
+            "recovery",
+            "pages",
+            "indexes",
+            "dump",
+            "constraints",
+        ]
+        self.assertEqual(
+            [p["name"] for p in report["phases"]], [*names, "point-in-time", "repository"]
+        )
+        self.assertTrue(all(p["ok"] and p["seconds"] > 0 for p in report["phases"]), report)
+        self.assertEqual((report["region"], report["generation"]), ("here", 1))
+        self.assertGreater(report["measuredRtoSeconds"], 0)
+        self.assertLess(report["measuredRpoSeconds"], 600)
+        self.assertEqual(listing(self.bucket), before, "a proof writes nothing into the archive")
+        self.assertFalse((self.lab.folder / "proof/pgdata").exists())
+        record(self, "green")
+
+    def test_a_removed_segment_is_red(self) -> None:
+        with self.changed(self.stored(3)):
+            self.stored(3).unlink()
+            self.red("listing", f"{self.segments[3]} is missing")
+
+    def test_a_removed_last_segment_is_red(self) -> None:
+        with self.changed(self.stored(4)):
+            self.stored(4).unlink()
+            self.red("listing", f"the living database archived {self.segments[4]}")
+
+    def test_a_truncated_segment_is_red(self) -> None:
+        with self.changed(self.stored(2)) as (content,):
+            self.stored(2).write_bytes(content[: len(content) // 2])
+            self.red("recovery", "the WAL between is damaged")
+
+    def test_a_zeroed_segment_is_red(self) -> None:
+        with self.changed(self.stored(2)) as (content,):
+            self.stored(2).write_bytes(bytes(len(content)))
+            self.red("recovery", "the WAL between is damaged")
+
+    def test_a_flipped_bit_in_a_segment_is_red(self) -> None:
+        with self.changed(self.stored(3)) as (content,):
+            middle = len(content) // 2
+            flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+            self.stored(3).write_bytes(flipped)
+            self.red("recovery", "the WAL between is damaged")
+
+    def test_two_swapped_segments_are_red(self) -> None:
+        with self.changed(self.stored(2), self.stored(3)) as (one, other):
+            self.stored(2).write_bytes(other)
+            self.stored(3).write_bytes(one)
+            self.red("recovery", "the WAL between is damaged")
+
+    def test_a_removed_history_is_red(self) -> None:
+        history = self.archive / "00000002.history"
+        with self.changed(history):
+            history.unlink()
+            self.red("listing", "its history 00000002.history is missing")
+
+    def test_a_damaged_manifest_is_red(self) -> None:
+        manifest = next(self.bucket.glob("backup/main/*F/backup.manifest"))
+        with self.changed(manifest) as (content,):
+            manifest.write_bytes(content[:-100])
+            self.red("listing", "unable to flush")
+
+    def test_a_damaged_data_file_is_red(self) -> None:
+        file = max(
+            self.bucket.glob("backup/main/*F/pg_data/base/*/*"), key=lambda f: f.stat().st_size
+        )
+        with self.changed(file) as (content,):
+            middle = len(content) // 2
+            file.write_bytes(
+                content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+            )
+            self.red("restore", "unable to flush|checksum|corruption")
+
+    def test_an_old_segment_nobody_needs_is_judged_too(self) -> None:
+        file = next(self.archive.rglob("000000010000000000000001-*"))
+        with self.changed(file) as (content,):
+            file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+            self.red("repository", "invalid result 15-1/0000000100000000/000000010000000000000001-")
+
+    def test_a_heartbeat_that_lags_behind_is_red(self) -> None:
+        self.red("recovery", "older than the living database", MAX_RPO_SECONDS="0.001")
+
+    def test_a_living_database_that_cannot_be_asked_is_red(self) -> None:
+        self.red("ledger", "cannot be asked", DATABASE_PORT="1")
+
+    def test_another_cipher_key_is_red(self) -> None:
+        wrong = str(self.lab.secrets / "wrong-cipher")
+        self.red("listing", "with this cipher key", PGBACKREST_CONFIG_INCLUDE_PATH=wrong)
+
+    def test_a_report_that_cannot_be_filed_is_an_error(self) -> None:
+        empty = self.lab.folder / "no-keys"
+        empty.mkdir()
+        (empty / "access-key").write_text("reader")
+        (empty / "secret-key").write_text("reader-secret")
+        finished = run(
+            [SCRIPTS / "restore-proof.py"],
+            self.environment(DATABASE_PORT="1", REPORTS_FOLDER=str(empty)),
+        )
+        self.assertEqual(finished.returncode, 1)
+        self.assertIn("the report could not be filed", finished.stdout)
+
+    def test_the_credentials_can_do_no_harm(self) -> None:
+        storage = self.lab.storage
+        for user, method, key in (
+            ("reader", "PUT", "postgres-1/x"),
+            ("reader", "DELETE", "postgres-1/backup/main/backup.info"),
+            ("reporter", "GET", "postgres-1/backup/main/backup.info"),
+            ("reporter", "PUT", "postgres-1/x"),
+        ):
+            with self.assertRaisesRegex(S3Error, "403"):
+                storage.request("lifeline-here", method, key, user=user)
+
+
+def listing(folder: Path) -> dict[str, tuple[int, int]]:
+    """Size and time of every file."""
+    files = (f for f in folder.rglob("*") if f.is_file())
+    return {str(f): (f.stat().st_size, f.stat().st_mtime_ns) for f in files}
+
+
+def record(test: unittest.TestCase, seen: str) -> None:
+    """For the table in docs/faults.md, where somebody asks for it."""
+    file = os.environ.get("LIFELINE_FAULTS")
+    if file is not None:
+        with Path(file).open("a") as table:
+            table.write(f"{test.id().rsplit('.', 1)[1]}\t{seen}\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
