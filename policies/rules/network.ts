@@ -3,19 +3,62 @@ import { kindOf } from "../lib/kinds.ts";
 import { at, keysOf, visitEach } from "../lib/read.ts";
 import { explain } from "../lib/violation.ts";
 
+/** What a Service outside of the gateway must state, so that only networks that are named get through to its pods. */
+const narrowings: Readonly<Record<string, readonly Narrowing[]>> = {
+  LoadBalancer: [
+    {
+      field: "loadBalancerSourceRanges",
+      isNarrow: (value) =>
+        keysOf(value).length > 0 && keysOf(value).every((key) => isPart(at(value, key))),
+      must: "name the networks that may connect, none of them the whole",
+    },
+    {
+      field: "allocateLoadBalancerNodePorts",
+      isNarrow: (value) => value === false,
+      must: "be false: ports of the nodes go past the load balancer",
+    },
+    keepsAddress(),
+  ],
+  NodePort: [keepsAddress()],
+};
+
+interface Narrowing {
+  readonly field: string;
+  readonly isNarrow: (value: unknown) => boolean;
+  readonly must: string;
+}
+
+function keepsAddress(): Narrowing {
+  return {
+    field: "externalTrafficPolicy",
+    isNarrow: (value) => value === "Local",
+    must: 'be "Local": network policies must see who connects',
+  };
+}
+
 export const oneEntrance: ResourceValidationPolicy = {
   name: "one-entrance",
-  displayName: "The gateway is the only entrance",
-  description: "No Service opens a port of a node or a load balancer of its own.",
+  displayName: "The gateway is the only entrance for everybody",
+  description:
+    "A Service that opens a port of nodes or a load balancer of its own, as the other region's " +
+    "database needs it, lets named networks in and nobody else.",
   severity: "high",
-  remediationSteps: "Route to the Service with an HTTPRoute of the gateway.",
+  remediationSteps:
+    "Route to the Service with an HTTPRoute of the gateway, or name who may connect.",
   validateResource: (args, report) => {
     if (kindOf(args.type) !== "Service") return;
     const where = `service ${args.name}`;
     const fix = "Route to it through the gateway.";
-    const type = at(args.props, "spec", "type");
-    if (type !== undefined && type !== "ClusterIP") {
-      report(explain({ where, field: "spec.type", value: type, must: 'be "ClusterIP"', fix }));
+    const type = at(args.props, "spec", "type") ?? "ClusterIP";
+    const required = typeof type === "string" ? narrowings[type] : undefined;
+    for (const { field, isNarrow, must } of required ?? []) {
+      const value = at(args.props, "spec", field);
+      if (isNarrow(value)) continue;
+      report(explain({ where, field: `spec.${field}`, value, must, fix: `State it. ${fix}` }));
+    }
+    if (type !== "ClusterIP" && required === undefined) {
+      const must = "be ClusterIP, LoadBalancer or NodePort";
+      report(explain({ where, field: "spec.type", value: type, must, fix }));
     }
     const externalIPs = at(args.props, "spec", "externalIPs");
     if (keysOf(externalIPs).length === 0) return;
@@ -33,7 +76,9 @@ const directions = [
 export const networkEdgesNamed: ResourceValidationPolicy = {
   name: "network-edges-named",
   displayName: "Every network edge is named",
-  description: "A NetworkPolicy allows named peers on stated ports, never everybody.",
+  description:
+    "A NetworkPolicy allows named peers on stated ports. Only a named workload may reach out to " +
+    "any address, over TCP.",
   severity: "critical",
   remediationSteps: "State policyTypes, the peers by label, and the ports of each rule.",
   validateResource: (args, report) => {
@@ -67,13 +112,15 @@ export const networkEdgesNamed: ResourceValidationPolicy = {
           );
         }
         visitEach(at(rule, peers), (peer, position) => {
-          if (namesSomebody(peer)) return;
+          if (namesSomebody(peer) || mayGoAnywhere(args.props, rules, rule, peer)) return;
           report(
             explain({
               where,
               field: `${path}.${peers}[${position}]`,
               value: peer,
-              must: "select by label or by a network smaller than the whole",
+              must:
+                "select by label or by a network smaller than the whole; only pods chosen by label " +
+                "may go anywhere, by single TCP ports",
               fix: "Name the peer: labels of its pods, and of its namespace when it is another one.",
             }),
           );
@@ -87,9 +134,36 @@ const labelSelectors = ["namespaceSelector", "podSelector"];
 
 function namesSomebody(peer: unknown): boolean {
   const cidr = at(peer, "ipBlock", "cidr");
-  if (cidr !== undefined) return typeof cidr === "string" && !/\/0+$/.test(cidr);
+  if (cidr !== undefined) return isPart(cidr);
   const stated = labelSelectors.map((name) => at(peer, name)).filter((one) => one !== undefined);
   return stated.length > 0 && stated.every(selectsByLabel);
+}
+
+/** A network that is not the whole of an address family. */
+function isPart(cidr: unknown): boolean {
+  return typeof cidr === "string" && !/\/0+$/.test(cidr);
+}
+
+/**
+ * S3 and, in many clusters, the API server have no address that a policy could name. So whoever talks to them may go
+ * anywhere by their ports; all pods together, a range of ports, or a way in never.
+ */
+function mayGoAnywhere(props: unknown, direction: string, rule: unknown, peer: unknown): boolean {
+  const ports = at(rule, "ports");
+  return (
+    direction === "egress" &&
+    at(peer, "ipBlock", "cidr") !== undefined &&
+    selectsByLabel(at(props, "spec", "podSelector")) &&
+    keysOf(ports).every((key) => isSingleTcpPort(at(ports, key)))
+  );
+}
+
+function isSingleTcpPort(port: unknown): boolean {
+  return (
+    at(port, "protocol") === "TCP" &&
+    typeof at(port, "port") === "number" &&
+    at(port, "endPort") === undefined
+  );
 }
 
 function selectsByLabel(selector: unknown): boolean {

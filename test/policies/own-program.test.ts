@@ -47,7 +47,7 @@ describe.each(stacks)("$product $stack", ({ stack, folder }) => {
 
   test("breaks no rule", async () => {
     expect(await complaints(resources)).toEqual([]);
-  });
+  }, 30_000);
 });
 
 test("the first preview of production knows all that the rules look at", async () => {
@@ -81,14 +81,14 @@ describe("a program gone wrong", () => {
     ]);
     // Of both regions.
     expect(unprotected.length).toBeGreaterThanOrEqual(2 * kinds.size);
-  });
+  }, 30_000);
 
   test("is refused when its buckets lose their public access blocks", async () => {
     const open = resources.filter(({ type }) => !type.endsWith(":BucketPublicAccessBlock"));
     const messages = await complaints(open);
     expect(messages.length).toBe(2);
     expect(messages[0]).toContain("BucketPublicAccessBlock must exist");
-  });
+  }, 30_000);
 });
 
 async function declared(stack: string, folder: string, allUnknown = false) {

@@ -9,12 +9,43 @@ describe("one entrance", () => {
   });
 
   test.each([
-    ["a port of every node", "type", "NodePort"],
-    ["a load balancer", "type", "LoadBalancer"],
     ["another name", "type", "ExternalName"],
     ["an address outside", "externalIPs", ["198.51.100.1"]],
   ])("refuses a Service on %s", (_description, field, value) => {
     expect(violations(oneEntrance, change(service(), ["spec", field], value))).toHaveLength(1);
+  });
+
+  const open = (spec: object) =>
+    change(service(), ["spec"], { selector: { app: "db" }, ports: [{ port: 5432 }], ...spec });
+  const balanced = open({
+    type: "LoadBalancer",
+    loadBalancerSourceRanges: ["192.0.2.0/25"],
+    allocateLoadBalancerNodePorts: false,
+    externalTrafficPolicy: "Local",
+  });
+  const onNodes = open({ type: "NodePort", externalTrafficPolicy: "Local" });
+
+  test.each([
+    ["a load balancer", balanced],
+    ["ports of nodes", onNodes],
+  ])("allows %s for named networks", (_description, entrance) => {
+    expect(violations(oneEntrance, entrance)).toEqual([]);
+  });
+
+  test.each([
+    ["a load balancer for everybody", balanced, "loadBalancerSourceRanges", undefined],
+    ["a load balancer for nobody", balanced, "loadBalancerSourceRanges", []],
+    [
+      "a load balancer for all of IPv4",
+      balanced,
+      "loadBalancerSourceRanges",
+      ["192.0.2.0/25", "0.0.0.0/0"],
+    ],
+    ["a load balancer that opens nodes", balanced, "allocateLoadBalancerNodePorts", undefined],
+    ["a load balancer that hides who connects", balanced, "externalTrafficPolicy", "Cluster"],
+    ["ports of nodes that hide who connects", onNodes, "externalTrafficPolicy", undefined],
+  ])("refuses %s", (_description, entrance, field, value) => {
+    expect(violations(oneEntrance, change(entrance, ["spec", field], value))).toHaveLength(1);
   });
 
   test("does not mistake a custom resource for a Service", () => {
@@ -86,6 +117,36 @@ describe("named network edges", () => {
     test("that allows everything", () => {
       const broken = change(networkPolicy(), rule, {});
       expect(violations(networkEdgesNamed, broken)).toHaveLength(2);
+    });
+  });
+
+  describe("where something has no address that could be named", () => {
+    const byLabel = change(networkPolicy(), ["spec", "podSelector"], {
+      matchLabels: { app: "backup" },
+    });
+    const anywhere = change(byLabel, ["spec", "egress", 0], {
+      to: [{ ipBlock: { cidr: "0.0.0.0/0" } }],
+      ports: [{ protocol: "TCP", port: 443 }],
+    });
+
+    test("allow chosen pods to go anywhere by single TCP ports", () => {
+      expect(violations(networkEdgesNamed, anywhere)).toEqual([]);
+    });
+
+    test.each<[string, (string | number)[], unknown]>([
+      ["for every pod", ["podSelector"], {}],
+      ["by a range of ports", ["egress", 0, "ports", 0, "endPort"], 65535],
+      ["by UDP, as DNS tunnels do", ["egress", 0, "ports", 0, "protocol"], "UDP"],
+      ["by a port with a name", ["egress", 0, "ports", 0, "port"], "https"],
+    ])("refuse it %s", (_description, path, value) => {
+      const broken = change(anywhere, ["spec", ...path], value);
+      expect(violations(networkEdgesNamed, broken)).toHaveLength(1);
+    });
+
+    test("refuse it as a way in", () => {
+      const peer = { ipBlock: { cidr: "0.0.0.0/0" } };
+      const broken = change(anywhere, ["spec", "ingress", 0, "from", 0], peer);
+      expect(violations(networkEdgesNamed, broken)).toHaveLength(1);
     });
   });
 
