@@ -1,8 +1,8 @@
 import type { ResourceValidationPolicy } from "@pulumi/policy";
 import { kindOf } from "../lib/kinds.ts";
-import { podOf } from "../lib/pods.ts";
+import { podOf, type Pod } from "../lib/pods.ts";
 import { at, visitEach } from "../lib/read.ts";
-import { explain } from "../lib/violation.ts";
+import { explain, type Violation } from "../lib/violation.ts";
 
 const fix = "Grant what is needed, by name, in a Role of the namespace.";
 
@@ -74,10 +74,47 @@ export const narrowRoles: ResourceValidationPolicy = {
   },
 };
 
+/** Patroni keeps its state in the API: the one container that talks to it, and the service account it does that as. */
+const tokenHolder = { serviceAccount: "database", container: "postgres" };
+
+/** A token that is asked for as a volume is one too, wherever it is mounted. */
+function strayTokens({ path, spec }: Pod): Violation[] {
+  const tokens = new Set<unknown>();
+  visitEach(at(spec, "volumes"), (volume) => {
+    visitEach(at(volume, "projected", "sources"), (source) => {
+      const token = at(source, "serviceAccountToken");
+      // One for another audience opens other doors than the API's.
+      if (token !== undefined && at(token, "audience") === undefined)
+        tokens.add(at(volume, "name"));
+    });
+  });
+  const violations: Violation[] = [];
+  for (const list of ["containers", "initContainers", "ephemeralContainers"]) {
+    visitEach(at(spec, list), (container, index) => {
+      const isHolder =
+        list === "containers" &&
+        at(container, "name") === tokenHolder.container &&
+        at(spec, "serviceAccountName") === tokenHolder.serviceAccount;
+      visitEach(at(container, "volumeMounts"), (mount, position) => {
+        if (isHolder || !tokens.has(at(mount, "name"))) return;
+        violations.push({
+          where: `container ${JSON.stringify(at(container, "name"))} (${path}.${list}[${index}])`,
+          field: `volumeMounts[${position}]`,
+          value: at(mount, "name"),
+          must: `not be a token of the API: only the container ${tokenHolder.container} of ${tokenHolder.serviceAccount} has one`,
+          fix: "Leave the mount out.",
+        });
+      });
+    });
+  }
+  return violations;
+}
+
 export const noApiTokens: ResourceValidationPolicy = {
   name: "no-api-tokens",
   displayName: "Pods hold no API token",
-  description: "No pod mounts a token of the Kubernetes API, and no token lives in a Secret.",
+  description:
+    "No pod mounts a token of the Kubernetes API, but for Patroni's container; no token lives in a Secret.",
   severity: "high",
   remediationSteps: "Set automountServiceAccountToken: false.",
   validateResource: (args, report) => {
@@ -95,6 +132,7 @@ export const noApiTokens: ResourceValidationPolicy = {
         }),
       );
     }
+    if (pod !== undefined) for (const violation of strayTokens(pod)) report(explain(violation));
     const secretType = kindOf(args.type) === "Secret" ? at(args.props, "type") : undefined;
     if (secretType !== "kubernetes.io/service-account-token") return;
     report(

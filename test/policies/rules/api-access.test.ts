@@ -74,6 +74,35 @@ describe("no API tokens", () => {
     });
   });
 
+  describe("asked for as a volume", () => {
+    const holding = (account: string, container: number, serviceAccountToken: object) => {
+      const pod = ["spec", "template", "spec"];
+      return [
+        [["volumes", 0], { name: "token", projected: { sources: [{ serviceAccountToken }] } }],
+        [["serviceAccountName"], account],
+        [["containers", 0, "name"], "postgres"],
+        [["containers", container, "volumeMounts"], [{ name: "token" }]],
+      ].reduce(
+        (resource, [path, value]) => change(resource, [...pod, ...(path as string[])], value),
+        workload("StatefulSet"),
+      );
+    };
+    const token = { path: "token", expirationSeconds: 3600 };
+
+    test.each([
+      ["allow Patroni's container", holding("database", 0, token), 0],
+      ["refuse another container of its pod", holding("database", 1, token), 1],
+      ["refuse a container of that name in another pod", holding("backend", 0, token), 1],
+      [
+        "allow a token that the API does not take",
+        holding("backend", 1, { ...token, audience: "sts.amazonaws.com" }),
+        0,
+      ],
+    ])("%s", (_description, pod, count) => {
+      expect(violations(noApiTokens, pod)).toHaveLength(count);
+    });
+  });
+
   test.each([
     ["allow a service account that mounts none", { automountServiceAccountToken: false }, 0],
     ["refuse a service account that does not say", {}, 1],
