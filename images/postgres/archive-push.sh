@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# archive_command of every member: archive-push.sh PATH FILE. The bucket gets each file once, from the region's leader.
+# archive_command of every member: archive-push.sh PATH FILE pgbackrest. The bucket gets each file once, from the region's
+# leader. The last word is there for pgBackRest, which backs up only a server whose command names it.
 #
 # PGDATA         folder of the cluster
 # TLS_FOLDER     the database's certificate, by which Patroni is asked whether this member leads
+# PATRONI_API    https://localhost:8008 without it
 # PGBACKREST_*   the region's own bucket
 set -euo pipefail
 
@@ -41,7 +43,7 @@ is_superseded() {
 is_leader() {
   local status
   status=$(curl --silent --max-time 4 --cacert "$TLS_FOLDER/ca.crt" --output /dev/null --write-out '%{http_code}' \
-    https://localhost:8008/leader) || true
+    "${PATRONI_API:-https://localhost:8008}/leader") || true
   [ "$status" = 200 ] || { [ "$status" = 000 ] && [ ! -e "$PGDATA/standby.signal" ]; }
 }
 

@@ -3,6 +3,7 @@
 # does not have.
 #
 # TLS_FOLDER      the database's certificate
+# PATRONI_API     https://localhost:8008 without it
 # STATE_FOLDER    where the agent says so; /run/lifeline without it
 set -euo pipefail
 
@@ -12,4 +13,4 @@ if [ -e "$state/diverged" ]; then
   exit 1
 fi
 curl --silent --show-error --fail --max-time 3 --cacert "$TLS_FOLDER/ca.crt" --output /dev/null \
-  https://localhost:8008/readiness
+  "${PATRONI_API:-https://localhost:8008}/readiness"

@@ -41,13 +41,17 @@ def main() -> int:
         return 2
     patience = Patience()
     settings = replace(settings, timing=replace(settings.timing, call=patience.call))
-    return 0 if may_promote(
-        patience,
-        here=lambda: look_here(settings),
-        there=lambda: look_there(settings, api),
-        is_called_back=lambda: is_declared_follower(settings),
-        promote_alone=os.environ.get("PROMOTE_ALONE") == "true",
-    ) else 1
+    return (
+        0
+        if may_promote(
+            patience,
+            here=lambda: look_here(settings),
+            there=lambda: look_there(settings, api),
+            is_called_back=lambda: is_declared_follower(settings),
+            promote_alone=os.environ.get("PROMOTE_ALONE") == "true",
+        )
+        else 1
+    )
 
 
 def may_promote(
@@ -74,11 +78,14 @@ def may_promote(
                 if verdict.answer is Answer.WAIT:
                     return _end(False, verdict.reason)
         except psycopg2.Error as error:
-            verdict = Verdict(Answer.WAIT, f"this member's Postgres does not answer: {error}".strip())
-        if verdict.answer is Answer.ALLOW:
-            return _end(True, verdict.reason)
+            verdict = Verdict(
+                Answer.WAIT, f"this member's Postgres does not answer: {error}".strip()
+            )
+        # Before every answer: a failover within a region may meet its demotion, and the other region goes by that.
         if is_called_back():
             return _end(False, "this region is declared a follower now")
+        if verdict.answer is Answer.ALLOW:
+            return _end(True, verdict.reason)
         if time.monotonic() - started > patience.whole:
             return _end(verdict.answer is Answer.ALLOW_IN_THE_END, verdict.reason)
         if verdict.reason != said:

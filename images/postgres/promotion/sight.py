@@ -50,7 +50,9 @@ def look_there(settings: Settings, api: Address) -> There:
     return There(
         leader=_leader(settings),
         declared=_declared(patroni),
-        lock_holder_runs=None if members is None else any(_holds_and_runs(member) for member in members),
+        lock_holder_runs=None
+        if members is None
+        else any(_holds_and_runs(member) for member in members),
         timeline=max((_timeline(member) for member in members or ()), default=0),
     )
 

@@ -56,7 +56,11 @@ class There:
     @property
     def is_reachable(self) -> bool:
         """Something of it answered."""
-        return self.leader is not None or self.declared is not None or self.lock_holder_runs is not None
+        return (
+            self.leader is not None
+            or self.declared is not None
+            or self.lock_holder_runs is not None
+        )
 
 
 class Answer(Enum):
@@ -83,7 +87,9 @@ def judge(here: Here, there: There) -> Verdict:
     if leader is not None and not leader.in_recovery:
         return Verdict(Answer.WAIT, "the other region's leader accepts writes")
     if leader is None and there.lock_holder_runs:
-        return Verdict(Answer.WAIT, "the other region's leader runs, and does not say that it follows")
+        return Verdict(
+            Answer.WAIT, "the other region's leader runs, and does not say that it follows"
+        )
     if leader is not None and leader.system != here.system:
         return Verdict(Answer.WAIT, "the other region holds another database cluster")
     timeline = max(there.timeline, leader.timeline if leader is not None else 0)
@@ -108,7 +114,9 @@ def judge(here: Here, there: There) -> Verdict:
 def judge_alone(here: Here, promote_alone: bool) -> Verdict:
     """The other region does not answer. What is lost cannot be told from what is cut off."""
     if here.lived_lately:
-        return Verdict(Answer.ALLOW, "the other region does not answer; this member was there all along")
+        return Verdict(
+            Answer.ALLOW, "the other region does not answer; this member was there all along"
+        )
     if promote_alone:
         return Verdict(Answer.ALLOW, "the other region does not answer, and is declared lost")
     return Verdict(

@@ -148,6 +148,7 @@ class Server:
         tls = self._certificates.folder
         (self.data / "pg_hba.conf").write_text(
             "local all postgres trust\n"
+            "local replication postgres trust\n"
             "hostssl replication replicator all cert map=node\n"
             "hostssl postgres rewinder all cert map=node\n"
         )
@@ -263,7 +264,8 @@ class FakePatroni:
                     for _ in range(600):
                         self.wfile.write(b"H")
                         time.sleep(0.1)
-                status, body = fake.status if self.path == "/primary" else (200, fake.cluster)
+                of_member = self.path in ("/primary", "/leader", "/readiness")
+                status, body = fake.status if of_member else (200, fake.cluster)
                 self.answer(status, body)
 
             def do_POST(self) -> None:

@@ -5,8 +5,6 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
-  readFileSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -80,21 +78,18 @@ export class Sandbox {
     });
   }
 
-  init(environment: Record<string, string> = {}): Promise<Finished> {
-    return finished(this.start([join(this.folder, "scripts", "postgres-init.sh")], environment));
+  /** Makes an empty database cluster. */
+  init(): Promise<Finished> {
+    return finished(
+      this.start(["initdb", "-D", this.environment["PGDATA"] ?? "", "-U", "postgres", "-N"]),
+    );
   }
 
-  /** Whether any process started here still lives; a killed server's children take a moment to notice. */
-  isRunning(): boolean {
-    return readdirSync("/proc").some((pid) => {
-      try {
-        return (
-          /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, "utf8").includes(this.folder)
-        );
-      } catch {
-        return false;
-      }
-    });
+  /** Runs roles.sql of the image on the server whose socket is in the sandbox. */
+  createRoles(port: number): Promise<Finished> {
+    const file = join(this.folder, "scripts", "roles.sql");
+    const words = ["psql", "-X", "-q", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-f", file];
+    return finished(this.start(words, { PGHOST: this.folder, PGPORT: String(port) }));
   }
 
   remove(): void {
@@ -116,7 +111,7 @@ export function finished(child: ChildProcess): Promise<Finished> {
   });
 }
 
-/** A running server on a cluster made by postgres-init.sh; the application's role connects by password over TCP. */
+/** A running server with the roles and the database that the image makes; the application's role connects by password over TCP. */
 export class Server {
   readonly sandbox: Sandbox;
   readonly port: number;
@@ -159,6 +154,8 @@ export class Server {
       if (child.exitCode !== null || attempt === 100) throw new Error(`no server: ${log}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+    const roles = await sandbox.createRoles(port);
+    if (roles.code !== 0) throw new Error(roles.output);
     return server;
   }
 
