@@ -9,7 +9,7 @@ import { databaseEnvironment, databaseFiles, databaseTls } from "../lib/database
 import type { Scope } from "../lib/labels.ts";
 import { metadata } from "../lib/labels.ts";
 import { objectives } from "../lib/objectives.ts";
-import { timeoutsAfter } from "../lib/one-shot-job.ts";
+import { oneShotJob, timeoutsAfter } from "../lib/one-shot-job.ts";
 import { entranceAddresses } from "../lib/peering.ts";
 import type { Resources } from "../lib/pod.ts";
 import { container, podTemplate, scratch } from "../lib/pod.ts";
@@ -86,21 +86,15 @@ export class Backups extends pulumi.ComponentResource {
     );
     new Job(
       `${name}-first-${String(generation.number)}`,
-      {
-        metadata: {
-          ...meta("backup", `${scopeOf(generation.number)}-first-backup`),
-          // A Job that failed stays failed; the next run replaces it instead of waiting for it.
-          annotations: { "pulumi.com/replaceUnready": "true" },
-        },
-        spec: once(deadlineSeconds, backupPod(args, kinds.full)),
-      },
-      {
-        parent: this,
-        // Once in the life of a generation, whatever changes about backups later.
-        ignoreChanges: ["metadata", "spec"],
-        retainOnDelete: true,
-        customTimeouts: timeoutsAfter(deadlineSeconds),
-      },
+      oneShotJob(scope, {
+        workload: "backup",
+        name: `${scopeOf(generation.number)}-first-backup`,
+        deadlineSeconds,
+        retries,
+        // Taken once in the life of a generation: a Job of other content finds it and has nothing to do.
+        template: backupPod(args, "first"),
+      }),
+      { parent: this, retainOnDelete: true, customTimeouts: timeoutsAfter(deadlineSeconds) },
     );
     this.registerOutputs({});
   }

@@ -2,7 +2,8 @@
 # Takes one backup of the database into this region's bucket and checks it. Runs beside the database, without rights in
 # the cluster: it reaches the members' pgBackRest servers over TLS and finds out by itself which one writes.
 #
-# usage: backup.sh full|diff|incr
+# usage: backup.sh first|full|diff|incr
+#        first: a full one, unless the archive has one already
 #
 # MEMBERS           host names of the region's members, separated by spaces; those that do not answer are left out
 # BACKUP_PORT       port of their pgBackRest servers
@@ -31,11 +32,17 @@ for name in MEMBERS BACKUP_PORT DEADLINE_SECONDS PGDATA PGHOST TLS_FOLDER PGBACK
 done
 case ${1-} in
 full | diff | incr) kind=$1 ;;
+first) kind=full ;;
 *)
-  echo "backup: say full, diff or incr, got \"${1-}\"" >&2
+  echo "backup: say first, full, diff or incr, got \"${1-}\"" >&2
   exit 2
   ;;
 esac
+
+if [ "$1" = first ] && pgbackrest --stanza=main --log-level-console=off info | grep -q '^ *full backup: '; then
+  say "the archive has a full backup already"
+  exit 0
+fi
 
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
