@@ -6,7 +6,8 @@ import json
 import subprocess
 import unittest
 
-from lab import SCRIPTS, Lab, Member, must, run, until
+from lab import SCRIPTS, Lab, Member
+from services import must, run, until
 
 
 class Backups(unittest.TestCase):

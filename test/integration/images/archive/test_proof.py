@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab import SCRIPTS, Lab, must, run
 from proof.s3 import S3Error
+
+from lab import SCRIPTS, Lab
+from services import must, run
 
 
 class Proofs(unittest.TestCase):

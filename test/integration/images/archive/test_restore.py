@@ -9,17 +9,19 @@ import subprocess
 import time
 import unittest
 from collections import namedtuple
-from datetime import UTC, datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from unittest import mock
 
-from lab import SCRIPTS, Lab, must, run, until
 from recovery.backups import Backup
 from recovery.refusal import RefusalError
 from recovery.restore import fetch
 from recovery.server import PrivateServer
 from recovery.target import target
 from recovery.wal import Segment
+
+from lab import SCRIPTS, Lab
+from services import must, run, until
 
 
 class Targets(unittest.TestCase):
