@@ -162,7 +162,8 @@ function externalSecret(scope: Scope, remoteName: string, secret: ExternalSecret
       annotations: { "pulumi.com/waitFor": "condition=Ready" },
     },
     spec: {
-      refreshInterval: "1h",
+      // Another authority or cipher key is another database; neither follows a remote value by itself.
+      refreshPolicy: "CreatedOnce",
       secretStoreRef: { kind: "SecretStore", name: secretStore },
       // Neither a deleted ExternalSecret nor a deleted remote value takes the keys away from the archive.
       target: {

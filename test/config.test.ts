@@ -26,7 +26,11 @@ const stacks = ["production", "staging", "local"];
 const differences = [
   "namespace",
   "regions[0].kubeContext",
+  "regions[0].peer.host",
+  "regions[0].peer.apiHost",
   "regions[1].kubeContext",
+  "regions[1].peer.host",
+  "regions[1].peer.apiHost",
   "host",
   "backend.minReplicas",
   "backend.maxReplicas",
@@ -48,7 +52,7 @@ const differences = [
   "smoke.resources.requests.memory",
   "smoke.resources.limits.cpu",
   "smoke.resources.limits.memory",
-  "postgres.storage",
+  "postgres.generations[0].storage",
   "postgres.resources.requests.cpu",
   "postgres.resources.requests.memory",
   "postgres.resources.limits.cpu",
@@ -69,14 +73,25 @@ const differences = [
   "secrets.names.postgres",
   "secrets.names.app",
   "secrets.names.registry",
+  "secrets.names.database",
   "certificates.issuer.server",
   "certificates.issuer.roleArn",
   "dns.hostedZoneId",
   "dns.zoneName",
   "backups.bucketPrefix",
-  "backups.schedule",
+  "backups.access.roleArns.eu-north-1.archive",
+  "backups.access.roleArns.eu-north-1.proof",
+  "backups.access.roleArns.eu-west-1.archive",
+  "backups.access.roleArns.eu-west-1.proof",
+  "backups.schedules.full",
+  "backups.schedules.differential",
+  "backups.restoreProof",
   "backups.restoreWindowDays",
-  "backups.retentionDays",
+  "backups.monthlyBackups",
+  "backups.resources.requests.cpu",
+  "backups.resources.requests.memory",
+  "backups.resources.limits.cpu",
+  "backups.resources.limits.memory",
 ];
 
 const registered: string[] = [];
@@ -271,22 +286,50 @@ describe("loading", () => {
 
   test("keeps registry credentials secret and out of the configuration", async () => {
     const credentials = { auths: { "registry.test": { auth: "aHVudGVyMg==" } } };
-    const local = { ...stackConfig("local"), registryCredentials: credentials };
-    const [config, secrets] = await run(
-      "local",
-      local,
-      () => [loadConfig(), loadSecrets()] as const,
-    );
+    const local = { ...stackConfig("local"), archiveCredentials, registryCredentials: credentials };
+    const [config, secrets] = await run("local", local, loadBoth);
     expect(JSON.stringify(config)).not.toContain("aHVudGVyMg");
     const { registryCredentials } = secrets;
     expect(await pulumi.isSecret(pulumi.output(registryCredentials))).toBe(true);
   });
 
   test("has no registry credentials unless they are set", async () => {
-    const secrets = await run("local", stackConfig("local"), loadSecrets);
+    const local = { ...stackConfig("local"), archiveCredentials };
+    const [, secrets] = await run("local", local, loadBoth);
     expect(secrets.registryCredentials).toBeUndefined();
   });
+
+  test("keeps the archives' keys secret and out of the configuration", async () => {
+    const local = { ...stackConfig("local"), archiveCredentials };
+    const [config, secrets] = await run("local", local, loadBoth);
+    expect(JSON.stringify(config)).not.toContain("canary-5d1");
+    expect(await pulumi.isSecret(pulumi.output(secrets.archiveCredentials))).toBe(true);
+  });
+
+  test("refuses archives that are reached with keys when there are none", async () => {
+    const { message } = await run("local", stackConfig("local"), loadBoth).then(
+      () => new Error("accepted"),
+      (reason: unknown) => reason as Error,
+    );
+    expect(message).toContain("lifeline:archiveCredentials");
+    expect(message).toContain("(missing)");
+    expect(message).toContain("pulumi config set --secret archiveCredentials");
+  });
+
+  test("needs no keys for archives that roles open", async () => {
+    const [, secrets] = await run("production", production, loadBoth);
+    expect(secrets.archiveCredentials).toBeUndefined();
+  });
 });
+
+const pair = { accessKey: "canary-5d1", secretKey: "canary-5d1" };
+const holders = { own: pair, peer: pair, proof: pair, reports: pair };
+const archiveCredentials = { "eu-north-1": holders, "eu-west-1": holders };
+
+function loadBoth() {
+  const config = loadConfig();
+  return [config, loadSecrets(config)] as const;
+}
 
 /** Every scalar by its path. */
 function leaves(value: unknown, path = ""): Map<string, unknown> {

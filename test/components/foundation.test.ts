@@ -24,7 +24,7 @@ describe("Namespace", () => {
     expect({ protect, retainOnDelete }).toEqual({ protect: true, retainOnDelete: true });
   });
 
-  test("limits what all pods may ask for together, and refuses other ways in", () => {
+  test("limits what all pods may ask for together, and refuses ways in that are not the database's", () => {
     expect(at(only(graph, "ResourceQuota").inputs, "spec", "hard")).toEqual({
       "requests.cpu": "100m",
       "requests.memory": "128Mi",
@@ -33,6 +33,15 @@ describe("Namespace", () => {
       "requests.storage": "10Gi",
       pods: "20",
       "services.loadbalancers": "0",
+      "services.nodeports": "3",
+    });
+  });
+
+  test("lets two load balancers in where the regions reach each other by them, and no port of a node", async () => {
+    const args = { ...namespaceArgs, peering: "loadBalancer" } as const;
+    const balanced = await declare(() => new Namespace("it", args));
+    expect(at(only(balanced, "ResourceQuota").inputs, "spec", "hard")).toMatchObject({
+      "services.loadbalancers": "2",
       "services.nodeports": "0",
     });
   });
@@ -82,7 +91,10 @@ describe("Access", () => {
     const graph = await declare(() => new Access("it", accessArgs));
     const accounts = all(graph, "ServiceAccount");
     expect(accounts.map(objectName).sort()).toEqual(
-      ["acme-deployer", "backend", "database", "frontend", "migration", "smoke"].sort(),
+      [
+        ...["acme-deployer", "backend", "frontend", "migration", "smoke"],
+        ...["database", "backup", "restore-proof", "gate"],
+      ].sort(),
     );
     for (const { inputs } of accounts) expect(inputs["automountServiceAccountToken"]).toBe(false);
   });
@@ -95,12 +107,19 @@ describe("Access", () => {
       ({ inputs }) => inputs["imagePullSecrets"] !== undefined,
     );
     expect(holders.map(objectName)).toEqual([
-      "database",
-      "backend",
-      "frontend",
-      "migration",
-      "smoke",
+      ...["database", "backup", "restore-proof", "gate"],
+      ...["backend", "frontend", "migration", "smoke"],
     ]);
+  });
+
+  test("gives a role of AWS to the workloads that are named, and to no other", async () => {
+    const roleArns = { database: "arn:aws:iam::480012345678:role/archive" };
+    const graph = await declare(() => new Access("it", { ...accessArgs, roleArns }));
+    const annotated = all(graph, "ServiceAccount").flatMap((account) => {
+      const arn = at(account.inputs, "metadata", "annotations", "eks.amazonaws.com/role-arn");
+      return arn === undefined ? [] : [[objectName(account), arn]];
+    });
+    expect(annotated).toEqual([["database", "arn:aws:iam::480012345678:role/archive"]]);
   });
 });
 
@@ -233,7 +252,7 @@ describe("GeneratedSecrets", () => {
     const passwords: Promise<string>[] = [];
     const graph = await declare(
       () => {
-        const secrets = new GeneratedSecrets("it");
+        const secrets = new GeneratedSecrets("it", { regions: ["eu-north-1", "eu-west-1"] });
         passwords.push(valueOf(secrets.postgresPassword));
       },
       { generatedSecret: "canary" },

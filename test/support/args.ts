@@ -1,16 +1,20 @@
 import type { AccessArgs } from "../../components/access.ts";
 import type { ArchiveBucketArgs } from "../../components/archive-bucket.ts";
 import type { CertificatesArgs } from "../../components/certificates.ts";
+import type { DatabaseCertificatesArgs } from "../../components/database-certificates.ts";
 import type { FailoverRecordsArgs } from "../../components/failover-records.ts";
 import type { GatewayArgs } from "../../components/gateway.ts";
 import type { MigrationArgs } from "../../components/migration.ts";
 import type { MonitoringArgs } from "../../components/monitoring/monitoring.ts";
 import type { NamespaceArgs } from "../../components/namespace.ts";
 import type { NetworkPoliciesArgs } from "../../components/network-policies/network-policies.ts";
+import type { BackupsArgs } from "../../components/postgres/backups.ts";
 import type { PostgresArgs } from "../../components/postgres/postgres.ts";
+import type { PostgresRoleArgs } from "../../components/postgres/role.ts";
 import type { RegionProvidersArgs } from "../../components/region-providers.ts";
 import type { SmokeGateArgs } from "../../components/smoke-gate.ts";
 import type { WebServiceArgs } from "../../components/web-service.ts";
+import type { WritableGateArgs } from "../../components/writable-gate.ts";
 
 export const scope = { product: "acme", namespace: "acme-test" };
 
@@ -25,6 +29,7 @@ export const namespaceArgs: NamespaceArgs = {
   scope,
   quota: { ...resources, storage: "10Gi", pods: 20 },
   limits: { default: resources, max: { cpu: "2", memory: "1Gi" } },
+  peering: "nodePort",
 };
 
 export const accessArgs: AccessArgs = { scope, secrets: "generated" };
@@ -34,6 +39,8 @@ export const networkPoliciesArgs: NetworkPoliciesArgs = {
   gateway: { namespace: "entry", podLabels: { app: "gateway" } },
   monitoring: { namespace: "watch", podLabels: { app: "prometheus" } },
   clusterDns: { namespace: "names", podLabels: { app: "resolver" } },
+  otherRegion: { cidrs: ["10.2.0.0/16"], ports: { postgres: 30432, api: 30008, backup: 30843 } },
+  storagePorts: [443, 9000],
 };
 
 export const certificatesArgs: CertificatesArgs = {
@@ -43,16 +50,73 @@ export const certificatesArgs: CertificatesArgs = {
   certManager: { install: false },
 };
 
+const database = { scope, database: "acme", user: "acme_user" };
+
+const peering = {
+  kind: "nodePort",
+  ports: { postgres: 30432, api: 30008, backup: 30843 },
+} as const;
+
+const otherRegion = {
+  region: "eu-west-1",
+  entrance: { host: "10.2.0.1" },
+  archive: { bucket: "acme-archive-eu-west-1", region: "eu-west-1" },
+};
+
 export const postgresArgs: PostgresArgs = {
-  scope,
-  role: "primary",
-  image: image("postgres"),
-  database: "acme",
-  user: "acme_user",
-  storage: "10Gi",
+  ...database,
+  region: "eu-north-1",
   storageClass: "fast",
+  entrance: { host: "10.1.0.1" },
+  archive: { bucket: "acme-archive-eu-north-1", region: "eu-north-1" },
+  archiveAccess: "keys",
+  peer: otherRegion,
+  peerCidrs: ["10.2.0.0/16"],
+  peering,
+  image: image("postgres"),
+  replicas: 3,
+  generations: [{ number: 1, storage: "10Gi" }],
   resources,
   exporterResources: resources,
+  sidecarResources: resources,
+};
+
+export const postgresRoleArgs: PostgresRoleArgs = {
+  scope,
+  generations: [{ number: 1, storage: "10Gi" }],
+  memory: "8Gi",
+};
+
+export const backupsArgs: BackupsArgs = {
+  ...database,
+  region: "eu-north-1",
+  storageClass: "fast",
+  archiveAccess: "keys",
+  peer: otherRegion,
+  peering,
+  image: image("postgres"),
+  replicas: 3,
+  generation: { number: 1, storage: "10Gi" },
+  schedules: { full: "0 1 * * SUN", differential: "0 2 * * *" },
+  restoreProof: "0 3 * * SUN",
+  deadlineSeconds: 3600,
+  restoreWindowDays: 30,
+  monthlyBackups: 12,
+  resources,
+};
+
+export const databaseCertificatesArgs: DatabaseCertificatesArgs = {
+  scope,
+  entrance: { host: "db.north.acme.test", apiHost: "10.1.0.2" },
+  membersService: "postgres-members",
+};
+
+export const writableGateArgs: WritableGateArgs = {
+  ...database,
+  image: image("postgres"),
+  generation: 1,
+  deadlineSeconds: 120,
+  resources,
 };
 
 export const migrationArgs: MigrationArgs = {
@@ -60,6 +124,9 @@ export const migrationArgs: MigrationArgs = {
   image: image("migrations"),
   database: "acme",
   user: "acme_user",
+  databaseImage: image("postgres"),
+  release: "v1.2.3",
+  peerPostgres: "10.2.0.1:30432",
   schema: { min: 3, max: 5, target: 4 },
   deadlineSeconds: 120,
   resources,
