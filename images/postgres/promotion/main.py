@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import psycopg2
 
-from agent.settings import Address, BadEnvironmentError, Settings, settings_from
+from agent.settings import Address, BadEnvironmentError, settings_from
 
 from .sight import is_declared_follower, look_here, look_there
 from .verdict import Answer, Here, There, Verdict, judge, judge_alone

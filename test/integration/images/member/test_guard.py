@@ -7,11 +7,11 @@ import unittest
 from dataclasses import replace
 
 import psycopg2
-from support import FakePatroni, World, until
 
 from promotion.main import Patience, may_promote
 from promotion.sight import is_declared_follower, look_here, look_there
 from promotion.verdict import Declared, Here, Leader, There
+from support import FakePatroni, World, until
 
 PATIENCE = Patience(whole=3, silence=0.3, pause=0.05)
 HERE = Here("7", 3, 500, wrote_last=False, lived_lately=False)
