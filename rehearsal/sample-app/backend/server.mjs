@@ -1,7 +1,7 @@
 // @ts-check
 // The backend: an API over one table. Shows what a release needs from its platform: a schema within a window, a
 // database that may be read-only in this region, configuration, secrets from files.
-import { connectPool } from "../shared/database.mjs";
+import { connectPool, readPatiently } from "../shared/database.mjs";
 import { log, messageOf, startService } from "../shared/service.mjs";
 import { secret, setting, wholeNumber } from "../shared/settings.mjs";
 import { listNotes, readNote, storeNote } from "./notes.mjs";
@@ -38,6 +38,9 @@ async function notReadyBecause() {
   }
 }
 
+/** @param {() => Promise<import("../shared/service.mjs").Reply>} read */
+const reading = (read) => withDatabase(() => readPatiently(read));
+
 /**
  * Turns a failed query into 503: the client may try again, or ask the other region.
  * @param {() => Promise<import("../shared/service.mjs").Reply>} work
@@ -72,18 +75,17 @@ startService({
   close: () => pool.end(),
   routes: {
     "GET /primary": () =>
-      withDatabase(async () => {
+      reading(async () => {
         const writable = await isWritable();
         return { status: writable ? 200 : 503, json: { writable } };
       }),
     "GET /api/health": () =>
-      withDatabase(async () => {
+      reading(async () => {
         const [schema, writable] = await Promise.all([schemaVersion(), isWritable()]);
         return { status: 200, json: { status: "ok", release, schema, writable } };
       }),
     "GET /api/version": () => ({ status: 200, json: { release, schemaWindow } }),
-    "GET /api/notes": () =>
-      withDatabase(async () => ({ status: 200, json: await listNotes(pool) })),
+    "GET /api/notes": () => reading(async () => ({ status: 200, json: await listNotes(pool) })),
     "POST /api/notes": async (request) => {
       const note = await readNote(request);
       if ("problem" in note) return { status: note.status, json: { error: note.problem } };

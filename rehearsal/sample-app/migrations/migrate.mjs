@@ -2,7 +2,7 @@
 // Brings the schema to SCHEMA_TARGET and ends. Two at once are safe, running it again changes nothing, and a database
 // that a later release moved ahead, but within this release's window, is left as it is.
 import { setTimeout as sleep } from "node:timers/promises";
-import { newClient } from "../shared/database.mjs";
+import { mayPass, newClient } from "../shared/database.mjs";
 import { quit, setting, wholeNumber } from "../shared/settings.mjs";
 import { readMigrations } from "./files.mjs";
 
@@ -21,17 +21,6 @@ const say = (message) => {
   console.log(JSON.stringify({ level: "info", message }));
 };
 
-/** The database may still be starting; a wrong password will not get better. */
-const transientCodes = [
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "ECONNRESET",
-  "ETIMEDOUT",
-  "EHOSTUNREACH",
-  "57P03",
-];
-
 async function connect() {
   for (let attempt = 1; ; attempt += 1) {
     const client = newClient();
@@ -39,9 +28,8 @@ async function connect() {
       await client.connect();
       return client;
     } catch (error) {
-      const { code = "", message } = /** @type {Error & { code?: string }} */ (error);
-      const mayPass = transientCodes.includes(code) || /timeout|terminated/i.test(message);
-      if (!mayPass || attempt === connectAttempts) throw error;
+      if (!mayPass(error) || attempt === connectAttempts) throw error;
+      const { message } = /** @type {Error} */ (error);
       say(`waiting for the database at ${setting("DATABASE_HOST")}: ${message}`);
       await sleep(1_000);
     }
@@ -100,8 +88,6 @@ async function main() {
     );
   const client = await connect();
   try {
-    // In the standby region sessions start read-only; its schema must follow all the same.
-    await client.query("SET default_transaction_read_only = off");
     // The second of two waits here for the first, however long that takes.
     await client.query("SET lock_timeout = 0");
     await client.query("SELECT pg_advisory_lock($1)", [lockNumber]);

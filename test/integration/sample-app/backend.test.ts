@@ -204,6 +204,9 @@ describeWithDatabase("the backend", () => {
     ["SCHEMA_MIN", "one", 'SCHEMA_MIN must be a whole number, got \\"one\\"'],
     ["JWT_SECRET_FILE", "/nowhere", "JWT_SECRET_FILE: cannot read /nowhere (ENOENT)"],
     ["DATABASE_HOST", "", "DATABASE_HOST is not set"],
+    ["DATABASE_SSL_MODE", "", "DATABASE_SSL_MODE is not set"],
+    ["DATABASE_SSL_MODE", "prefer", 'must be verify-full or disable, got \\"prefer\\"'],
+    ["DATABASE_SSL_MODE", "verify-full", "DATABASE_CA_FILE is not set"],
   ])("does not start with %s=%p and names it", async (name, value, message) => {
     const secret = server.databaseEnvironment["DATABASE_PASSWORD_FILE"] ?? "";
     const complete = {

@@ -30,7 +30,12 @@ export function startProgram(
   args: readonly string[] = [],
 ): ChildProcess {
   return spawn(process.execPath, [join(sampleApp, path), ...args], {
-    env: { PATH: process.env["PATH"], NODE_PATH: process.env["NODE_PATH"], ...environment },
+    env: {
+      PATH: process.env["PATH"],
+      NODE_PATH: process.env["NODE_PATH"],
+      DATABASE_SSL_MODE: "disable",
+      ...environment,
+    },
   });
 }
 
