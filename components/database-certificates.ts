@@ -66,7 +66,6 @@ export class DatabaseCertificates extends pulumi.ComponentResource {
 function subjectNames({ scope, entrance, membersService }: DatabaseCertificatesArgs) {
   const { namespace } = scope;
   const entrances = [entrance.host, ...(entrance.apiHost === undefined ? [] : [entrance.apiHost])];
-  const addresses = entrances.filter(isIpv4);
   return {
     dnsNames: [
       "localhost",
@@ -75,10 +74,7 @@ function subjectNames({ scope, entrance, membersService }: DatabaseCertificatesA
       `${databaseService}.${namespace}.svc`,
       `*.${membersService}.${namespace}.svc`,
       `*.${membersService}.${namespace}.svc.cluster.local`,
-      ...entrances.filter((host) => !isIpv4(host)),
+      ...entrances,
     ],
-    ...(addresses.length > 0 && { ipAddresses: addresses }),
   };
 }
-
-const isIpv4 = (host: string): boolean => /^[\d.]+$/.test(host);

@@ -3,16 +3,16 @@ import { z } from "zod";
 import { text } from "./expectation.ts";
 import { label } from "./values.ts";
 
-export const hostOrIpv4 = text(
+/** pgBackRest looks for names in certificates, never for addresses. */
+export const peerHost = text(
   {
-    allowed: "a DNS name of at least two labels, or an IPv4 address",
-    fix: "write the bare name or address, without scheme, port or path",
+    allowed: "a DNS name of at least two labels, not an address",
+    fix: "write the bare name, without scheme, port or path; give an address a name first",
   },
   (value) =>
-    z.ipv4().safeParse(value).success ||
-    (value.length <= 253 &&
-      new RegExp(`^${label}(\\.${label})+$`).test(value) &&
-      !/^[\d.]+$/.test(value)),
+    value.length <= 253 &&
+    new RegExp(`^${label}(\\.${label})+$`).test(value) &&
+    !/^[\d.]+$/.test(value),
 );
 
 export const cidr = text(

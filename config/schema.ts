@@ -33,8 +33,8 @@ import {
   certificatePem,
   cidr,
   endpoint,
-  hostOrIpv4,
   latest,
+  peerHost,
   restorePoint,
   restoreTime,
 } from "./data-values.ts";
@@ -58,9 +58,9 @@ const region = section({
   /** How the other region reaches this one's database, and from where this one reaches the other. */
   peer: section({
     /** Name or address of the database's entrance. */
-    host: hostOrIpv4,
+    host: peerHost,
     /** The same for Patroni's API, where it has an entrance of its own: each load balancer has. */
-    apiHost: hostOrIpv4.exactOptional(),
+    apiHost: peerHost.exactOptional(),
     /** Networks that this region's connections come from. */
     cidrs: list(cidr, 1, 20),
   }),
