@@ -18,9 +18,12 @@ export interface AccessArgs {
 }
 
 /**
- * Lets a deployer release inside the namespace and nothing else, and gives each workload an identity without a token.
- * Defines the deployer's ServiceAccount, Role and RoleBinding, and one ServiceAccount per workload. The namespace, its
- * quota and this Role itself stay with the cluster's administrator.
+ * Lets a deployer bring out a release, go back to one, and nothing else; and gives each workload an identity without a
+ * token. Defines the deployer's ServiceAccount, Role and RoleBinding, and one ServiceAccount per workload.
+ *
+ * The deployer is for the pipeline: its kubeconfig holds a token of this account (`kubectl create token`) under the same
+ * context name. It changes what a change of `lifeline:release` changes. Everything else, from the first go-live over the
+ * database and the network to the namespace and this Role, takes an administrator's kubeconfig.
  */
 export class Access extends pulumi.ComponentResource {
   constructor(name: string, args: AccessArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -72,30 +75,22 @@ function withRole(arn: string | undefined) {
 }
 
 const look = ["get", "list", "watch"];
-/** Server-side apply creates by `create` and changes by `patch`. */
-const write = [...look, "create", "patch"];
-const manage = [...write, "delete"];
+const change = [...look, "patch"];
+/** For what each release names anew: the successor is created, the predecessor deleted. */
+const replace = [...change, "create", "delete"];
 
-/** Exactly what a release touches; what is protected from deletion can not be deleted by the deployer either. */
+/** Exactly what a change of the release touches, and what its progress is read from. */
 function deployerRules(secrets: AccessArgs["secrets"]): rbacInputs.v1.PolicyRule[] {
   return [
-    rule("", ["configmaps", "serviceaccounts", "services"], manage),
-    // Readiness of what a release starts is read from these.
+    rule("", ["configmaps"], replace),
     rule("", ["events", "persistentvolumeclaims", "pods"], look),
+    rule("apps", ["deployments"], change),
     rule("apps", ["replicasets"], look),
-    rule("discovery.k8s.io", ["endpointslices"], look),
-    rule("apps", ["deployments"], manage),
-    rule("apps", ["statefulsets"], write),
-    rule("autoscaling", ["horizontalpodautoscalers"], manage),
-    rule("batch", ["cronjobs", "jobs"], manage),
-    rule("cert-manager.io", ["certificates", "issuers"], manage),
-    rule("gateway.networking.k8s.io", ["gateways", "httproutes"], manage),
-    rule("monitoring.coreos.com", ["prometheusrules", "servicemonitors"], manage),
-    rule("networking.k8s.io", ["networkpolicies"], manage),
-    rule("policy", ["poddisruptionbudgets"], manage),
+    rule("batch", ["jobs"], replace),
+    // The token key, when the release pins its version.
     secrets === "generated"
-      ? rule("", ["secrets"], manage)
-      : rule("external-secrets.io", ["externalsecrets", "secretstores"], manage),
+      ? rule("", ["secrets"], replace)
+      : rule("external-secrets.io", ["externalsecrets"], replace),
   ];
 }
 

@@ -74,10 +74,13 @@ describe("Access", () => {
     });
   });
 
-  test("never lets the deployer delete the database", async () => {
+  test("never lets the deployer touch the database, the network or anybody's rights", async () => {
     const graph = await declare(() => new Access("it", accessArgs));
-    expect(verbsOn(graph, "statefulsets")).toContain("patch");
-    expect(verbsOn(graph, "statefulsets")).not.toContain("delete");
+    expect(verbsOn(graph, "deployments")).toContain("patch");
+    expect(verbsOn(graph, "deployments")).not.toContain("delete");
+    for (const resource of ["statefulsets", "networkpolicies", "roles", "serviceaccounts"]) {
+      expect(verbsOn(graph, resource)).toEqual([]);
+    }
     expect(verbsOn(graph, "persistentvolumeclaims")).toEqual(["get", "list", "watch"]);
   });
 

@@ -5,6 +5,7 @@
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
 import type { ResourceTransformation } from "@pulumi/pulumi";
 import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
+import { Access } from "../../../components/access.ts";
 import { RegionProviders } from "../../../components/region-providers.ts";
 import { SmokeGate } from "../../../components/smoke-gate.ts";
 import { smokeGateArgs } from "../../support/args.ts";
@@ -14,6 +15,8 @@ export interface TwoRegionsRun {
   readonly release: string;
   /** Declares one object more in each region. */
   readonly hasAddition: boolean;
+  /** Secret that the workloads' accounts pull images with: a change that takes an administrator. */
+  readonly pullSecret?: string;
   /** URNs that the engine leaves alone. */
   readonly exclude: readonly string[];
   /** Folder of the state. */
@@ -34,10 +37,16 @@ const run = JSON.parse(process.argv[2] ?? "") as TwoRegionsRun;
 
 /** Of each sort one: an object that keeps its name, one named by its release, and the gates. */
 function declareRegion({ region, role, kubeconfig, askedFile }: RunRegion): void {
-  const { release, hasAddition } = run;
+  const { release, hasAddition, pullSecret } = run;
+  const scope = { product: "test", namespace: region };
   const { cluster: provider } = new RegionProviders(`${region}-providers`, {
     ...{ region, role, kubeconfig, kubeContext: "test", clusterIdentifier: region },
   });
+  const access = new Access(
+    `${region}-access`,
+    { scope, secrets: "generated", ...(pullSecret !== undefined && { pullSecret }) },
+    { provider },
+  );
   const config = (logicalName: string, name: string) =>
     new ConfigMap(
       `${region}-${logicalName}`,
@@ -51,11 +60,11 @@ function declareRegion({ region, role, kubeconfig, askedFile }: RunRegion): void
     `${region}-smoke`,
     {
       ...smokeGateArgs,
-      scope: { product: "test", namespace: region },
+      scope,
       release: { ...smokeGateArgs.release, version: release },
       contentHash: release,
     },
-    { provider, transformations: [withoutGateway(askedFile)] },
+    { provider, dependsOn: [access], transformations: [withoutGateway(askedFile)] },
   );
 }
 
