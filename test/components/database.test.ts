@@ -321,7 +321,7 @@ describe("Postgres", () => {
       expect(told("postgres-1-eu-north-1")).not.toHaveProperty("RESTORE_FROM_REGION");
     });
 
-    test("changes nothing about the old members but their number", async () => {
+    test("changes nothing about the old members but their number", () => {
       const old = structuredClone(only(restored, "StatefulSet", "postgres-1-eu-north-1").inputs);
       const serving = structuredClone(only(graph, "StatefulSet").inputs);
       expect({ ...old, spec: { ...(old["spec"] as object), replicas: 3 } }).toEqual(serving);
