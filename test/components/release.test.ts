@@ -132,7 +132,7 @@ describe("SmokeGate", () => {
       ...["spec", "template", "spec", "containers", 0, "env"],
     ) as { name: string; value: string }[];
     const value = env.find(({ name }) => name === "FORBIDDEN_ADDRESSES")?.value;
-    expect(value).toBe("backend:9464 frontend:9464 postgres:9187");
+    expect(value).toBe("backend:9464 frontend:9464");
     const policies = await declare(() => new NetworkPolicies("it", networkPoliciesArgs));
     const permitted = all(policies, "NetworkPolicy")
       .map(({ inputs }) => inputs["spec"])
