@@ -57,11 +57,11 @@ const region = section({
   gatewayAddress: entryAddress.exactOptional(),
   /** How the other region reaches this one's database, and from where this one reaches the other. */
   peer: section({
-    /** Name or address of the database's entrance. */
+    /** Name of the database's entrance. */
     host: peerHost,
     /** The same for Patroni's API, where it has an entrance of its own: each load balancer has. */
     apiHost: peerHost.exactOptional(),
-    /** Networks that this region's connections come from. */
+    /** Networks of this region: its connections come from there, and its entrances are there. */
     cidrs: list(cidr, 1, 20),
   }),
   /** S3 that is not AWS's own. */

@@ -14,7 +14,7 @@ export type Peering =
 
 /** Where a region's database is reached from the other region. */
 export interface Entrance {
-  /** DNS name or IPv4 address. */
+  /** DNS name, which the certificate carries. */
   readonly host: string;
   /** The same for Patroni's API, where it has one of its own. */
   readonly apiHost?: string;

@@ -40,7 +40,7 @@ const labels = {
 };
 
 describe("PostgresRole", () => {
-  const follow = { host: "10.2.0.1", port: 30432 };
+  const follow = { host: "db.west.acme.test", port: 30432 };
   const config = (graph: GraphView) =>
     JSON.parse(
       String(at(only(graph, "ConfigMap").inputs, "metadata", "annotations", "config")),
@@ -170,8 +170,8 @@ describe("Postgres", () => {
       REGION: "eu-north-1",
       GENERATION: "1",
       PEER_REGION: "eu-west-1",
-      PEER_API: "https://10.2.0.1:30008",
-      PEER_POSTGRES: "10.2.0.1:30432",
+      PEER_API: "https://db.west.acme.test:30008",
+      PEER_POSTGRES: "db.west.acme.test:30432",
       POSTGRES_DB: "acme",
       POSTGRES_USER: "acme_user",
       POSTGRES_PASSWORD_FILE: "/etc/secrets/postgres/POSTGRES_PASSWORD",
@@ -390,7 +390,7 @@ describe("Backups", () => {
           )
           .join(" "),
         BACKUP_PORT: "8432",
-        PEER_BACKUP: "10.2.0.1:30843",
+        PEER_BACKUP: "db.west.acme.test:30843",
         RESTORE_WINDOW_DAYS: "30",
         MONTHLY_BACKUPS: "12",
         DEADLINE_SECONDS: "3600",
@@ -429,16 +429,14 @@ describe("Backups", () => {
     expect(JSON.stringify(graph.resources)).toContain("archive-reports");
   });
 
-  test("takes a generation's first full backup once, whatever changes later", () => {
-    const first = only(graph, "Job", "postgres-1-first-backup");
-    expect(first.options).toMatchObject({
-      ignoreChanges: ["metadata", "spec"],
-      retainOnDelete: true,
-      createTimeout: "3660s",
-    });
+  test("takes a generation's first full backup as soon as it serves, and leaves the record of it", () => {
+    const first = only(graph, "Job");
+    expect(objectName(first)).toMatch(/^postgres-1-first-backup-[0-9a-f]{10}$/);
+    expect(first.options).toMatchObject({ retainOnDelete: true, createTimeout: "3660s" });
     expect(at(first.inputs, "spec", "template", "spec", "containers", 0, "command")).toEqual([
       "/opt/lifeline/backup.sh",
-      "full",
+      // Does nothing when there is one already, so that a Job of other content costs nothing.
+      "first",
     ]);
   });
 
@@ -465,8 +463,8 @@ describe("DatabaseCertificates", () => {
         "*.postgres-members.acme-test.svc",
         "*.postgres-members.acme-test.svc.cluster.local",
         "db.north.acme.test",
+        "api.north.acme.test",
       ],
-      ipAddresses: ["10.1.0.2"],
       issuerRef: { kind: "Issuer", name: "database-ca" },
       usages: ["digital signature", "server auth", "client auth"],
     });
@@ -534,7 +532,7 @@ describe("Migration", () => {
     const point = at(inputs, "spec", "template", "spec", "initContainers", 0);
     expect(at(point, "command")).toEqual(["/opt/lifeline/restore-point.sh", "v1.2.3"]);
     expect(environment(at(point, "env"))).toMatchObject({
-      PEER_POSTGRES: "10.2.0.1:30432",
+      PEER_POSTGRES: "db.west.acme.test:30432",
       DEADLINE_SECONDS: "60",
       PGSSLMODE: "verify-full",
     });

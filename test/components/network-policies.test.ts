@@ -64,25 +64,66 @@ describe("NetworkPolicies", () => {
     }
   });
 
-  test("lets nobody but backend, migration and smoke test reach the database", () => {
+  const egressOf = (component: string) =>
+    Object.fromEntries(
+      all(graph, "NetworkPolicy").flatMap((policy) => {
+        const [rule] = (at(policy.inputs, "spec", "egress") ?? []) as Rule[];
+        const selected = at(policy.inputs, "spec", "podSelector", "matchLabels", componentLabel);
+        if (rule === undefined || selected !== component) return [];
+        return [[objectName(policy).replace(/-egress$/, ""), rule]];
+      }),
+    );
+  const componentLabel = "app.kubernetes.io/component";
+  const portsOf = (rule: Rule | undefined) => rule?.ports.map(({ port }) => port);
+
+  test("lets nobody into the database who is not named, here or in the other region", () => {
     const reaching = all(graph, "NetworkPolicy").filter((policy) => {
       const ports = JSON.stringify(at(policy.inputs, "spec", "ingress") ?? []);
       return ports.includes('"port":5432');
     });
-    expect(reaching.map(objectName)).toEqual([
+    expect(reaching.map(objectName).sort()).toEqual([
       "backend-to-database-ingress",
+      "database-to-database-ingress",
+      "gate-to-database-ingress",
       "migration-to-database-ingress",
+      "other-region-to-database-ingress",
+      "restore-proof-to-database-ingress",
       "smoke-to-database-ingress",
+    ]);
+    const { inputs } = only(graph, "NetworkPolicy", "other-region-to-database-ingress");
+    expect(at(inputs, "spec", "ingress")).toEqual([
+      {
+        from: [{ ipBlock: { cidr: "10.2.0.0/16" } }],
+        ports: [5432, 8008, 8432].map((port) => ({ protocol: "TCP", port })),
+      },
     ]);
   });
 
-  test("gives the database no way out, not even DNS", () => {
-    const leaving = all(graph, "NetworkPolicy").filter(
-      ({ inputs }) =>
-        at(inputs, "spec", "egress") !== undefined &&
-        at(inputs, "spec", "podSelector", "matchLabels", "app.kubernetes.io/component") ===
-          "database",
-    );
-    expect(leaving).toEqual([]);
+  test("lets the database out to its members, the other region's entrances, S3 and the API server", () => {
+    const ways = egressOf("database");
+    expect(Object.keys(ways).sort()).toEqual([
+      "database-to-database",
+      "database-to-dns",
+      "database-to-other-region",
+      "database-to-storage-and-api-server",
+    ]);
+    expect(portsOf(ways["database-to-database"])).toEqual([5432, 8008, 8432]);
+    expect(ways["database-to-other-region"]?.to).toEqual([{ ipBlock: { cidr: "10.2.0.0/16" } }]);
+    expect(portsOf(ways["database-to-other-region"])).toEqual([30432, 30008, 30843]);
+    expect(portsOf(ways["database-to-storage-and-api-server"])).toEqual([443, 6443, 9000]);
+  });
+
+  test.each([
+    ["backup", ["backup-to-database", "backup-to-dns", "backup-to-other-region"]],
+    ["restore-proof", ["restore-proof-to-database", "restore-proof-to-dns"]],
+  ])("lets the %s out to S3 by its ports, and no further than it works", (component, others) => {
+    const ways = egressOf(component);
+    expect(Object.keys(ways).sort()).toEqual([...others, `${component}-to-storage`]);
+    expect(portsOf(ways[`${component}-to-storage`])).toEqual([443, 9000]);
   });
 });
+
+interface Rule {
+  readonly to: unknown[];
+  readonly ports: { readonly port: number }[];
+}

@@ -59,7 +59,7 @@ const peering = {
 
 const otherRegion = {
   region: "eu-west-1",
-  entrance: { host: "10.2.0.1" },
+  entrance: { host: "db.west.acme.test" },
   archive: { bucket: "acme-archive-eu-west-1", region: "eu-west-1" },
 };
 
@@ -67,7 +67,7 @@ export const postgresArgs: PostgresArgs = {
   ...database,
   region: "eu-north-1",
   storageClass: "fast",
-  entrance: { host: "10.1.0.1" },
+  entrance: { host: "db.north.acme.test" },
   archive: { bucket: "acme-archive-eu-north-1", region: "eu-north-1" },
   archiveAccess: "keys",
   peer: otherRegion,
@@ -107,7 +107,7 @@ export const backupsArgs: BackupsArgs = {
 
 export const databaseCertificatesArgs: DatabaseCertificatesArgs = {
   scope,
-  entrance: { host: "db.north.acme.test", apiHost: "10.1.0.2" },
+  entrance: { host: "db.north.acme.test", apiHost: "api.north.acme.test" },
   membersService: "postgres-members",
 };
 
@@ -126,7 +126,7 @@ export const migrationArgs: MigrationArgs = {
   user: "acme_user",
   databaseImage: image("postgres"),
   release: "v1.2.3",
-  peerPostgres: "10.2.0.1:30432",
+  peerPostgres: "db.west.acme.test:30432",
   schema: { min: 3, max: 5, target: 4 },
   deadlineSeconds: 120,
   resources,

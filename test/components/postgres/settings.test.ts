@@ -42,7 +42,8 @@ describe("Patroni's dynamic configuration", () => {
   test("lets every member archive, by a script that knows who does, at least every minute", () => {
     expect(config().postgresql.parameters).toMatchObject({
       archive_mode: "always",
-      archive_command: '/opt/lifeline/archive-push.sh "%p" "%f"',
+      // The last word is there for pgBackRest, which looks for its own name in the command.
+      archive_command: '/opt/lifeline/archive-push.sh "%p" "%f" pgbackrest',
       archive_timeout: "60s",
     });
   });
