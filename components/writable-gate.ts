@@ -1,5 +1,6 @@
 import { Job } from "@pulumi/kubernetes/batch/v1/job.js";
 import * as pulumi from "@pulumi/pulumi";
+import { RandomId } from "@pulumi/random/randomId.js";
 
 import type { Database } from "./lib/database.ts";
 import { databaseEnvironment, databaseFiles } from "./lib/database.ts";
@@ -22,12 +23,9 @@ export interface WritableGateArgs extends Database {
 /** What the Job has left, after its script gave up, to say why. */
 const reportSeconds = 30;
 
-/** Long enough for the engine to see that it finished; gone when the region is moved to another time. */
-const keptSeconds = 60;
-
 /**
- * Ends when this region's database accepts writes: what needs them starts afterwards. Defines one Job. In a region that was
- * lost it is forgotten, not deleted; it goes by itself.
+ * Ends when this region's database accepts writes: what needs them starts afterwards. Defines one Job, and the mark of this
+ * turn of the region: in a region that was lost the Job is forgotten, not deleted, and must not answer for a later turn.
  */
 export class WritableGate extends pulumi.ComponentResource {
   constructor(name: string, args: WritableGateArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -57,9 +55,11 @@ export class WritableGate extends pulumi.ComponentResource {
         annotations: { "lifeline/generation": String(args.generation) },
       }),
     });
+    const turn = new RandomId(`${name}-turn`, { byteLength: 4 }, { parent: this });
+    const jobName = pulumi.interpolate`${job.metadata.name}-${turn.hex}`;
     new Job(
       name,
-      { ...job, spec: { ...job.spec, ttlSecondsAfterFinished: keptSeconds } },
+      { ...job, metadata: { ...job.metadata, name: jobName } },
       { parent: this, retainOnDelete: true, customTimeouts: timeoutsAfter(deadlineSeconds) },
     );
     this.registerOutputs({});

@@ -34,7 +34,11 @@ export function subjectOf(config: Config, authority: string, since: Date): Subje
       schemaTarget: config.release.schema.target,
       images: config.release.images,
     },
-    postgres: { image: config.postgres.image, database: config.postgres.database },
+    postgres: {
+      image: config.postgres.image,
+      database: config.postgres.database,
+      replicas: config.postgres.replicas,
+    },
     minReplicas: { backend: config.backend.minReplicas, frontend: config.frontend.minReplicas },
     since,
     registryCredentials: true,

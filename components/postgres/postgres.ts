@@ -90,7 +90,7 @@ export class Postgres extends pulumi.ComponentResource {
     ] satisfies [string, EntranceService][]) {
       new Service(
         `${name}-${object.replace(`${databaseService}-`, "")}`,
-        { metadata: { ...meta(object), annotations }, spec },
+        { metadata: { ...meta(object), ...(annotations && { annotations }) }, spec },
         { parent: this, dependsOn: [server] },
       );
     }

@@ -73,7 +73,7 @@ export function peerApiService({ generation, ...args }: EntranceArgs): EntranceS
 }
 
 export interface EntranceService {
-  readonly annotations: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly spec: Spec;
 }
 
@@ -89,7 +89,7 @@ function opened(
   // Keeps the address of whoever connects, which network policies judge by.
   const reached: Spec = { ...spec, externalTrafficPolicy: "Local" };
   if (peering.kind === "nodePort") {
-    return { annotations: {}, spec: { ...reached, type: "NodePort" } };
+    return { spec: { ...reached, type: "NodePort" } };
   }
   return {
     // The name becomes the load balancer's where the cluster runs external-dns.

@@ -1,22 +1,31 @@
 import type { V1Job, V1PersistentVolumeClaim, V1Pod } from "@kubernetes/client-node";
 import type { CheckResult } from "../report/evidence.ts";
 import { check } from "./check.ts";
-import { get, list } from "./objects.ts";
+import { list } from "./objects.ts";
 import { labelsOf } from "./subject.ts";
 import { wasRestarted } from "./application.ts";
 import type { RegionUnderTest, Subject } from "./subject.ts";
 
-const member = "postgres-0";
+/** Postgres, the backup server, the exporter and the agent. */
+const containersOfMember = 4;
 
-/** One value from Postgres, asked over the socket inside its own pod. */
+/** Every member of the region's database. */
+export function members({ cluster }: RegionUnderTest, namespace: string): Promise<V1Pod[]> {
+  return list<V1Pod>(cluster, "pods", { namespace, labels: labelsOf("database") });
+}
+
+/** One value from the region's leader, asked over the socket inside its own pod. */
 export async function query(
-  { cluster }: RegionUnderTest,
+  region: RegionUnderTest,
   { namespace, postgres }: Subject,
   sql: string,
 ): Promise<string> {
-  const where = { namespace, pod: member, container: "postgres" };
+  const pods = await members(region, namespace);
+  const leader = pods.find(({ metadata }) => metadata?.labels?.["postgres-role"] === "leader");
+  if (leader?.metadata?.name === undefined) throw new Error(`no member leads ${region.name}`);
+  const where = { namespace, pod: leader.metadata.name, container: "postgres" };
   const psql = ["psql", "--no-psqlrc", "--username=postgres", `--dbname=${postgres.database}`];
-  const answer = await cluster.exec(where, [
+  const answer = await region.cluster.exec(where, [
     ...psql,
     "--tuples-only",
     "--no-align",
@@ -25,51 +34,52 @@ export async function query(
   return answer.trim();
 }
 
-/** Database and exporter run and are ready: the runbook's 2/2. */
-export function postgresReady(
-  { name, cluster }: RegionUnderTest,
-  { namespace, since }: Subject,
+/** Every member runs all of its containers, ready and not restarted. */
+export function membersReady(
+  region: RegionUnderTest,
+  { namespace, postgres, since }: Subject,
 ): Promise<CheckResult> {
-  return check({ name: "Postgres pod ready", region: name }, async () => {
-    const { status } = await get<V1Pod>(cluster, "pods", member, namespace);
-    const containers = status?.containerStatuses ?? [];
-    const ready = containers.filter((it) => it.ready);
-    const restarted = containers.filter((it) => wasRestarted(it, since)).length;
+  return check({ name: "Postgres members ready", region: region.name }, async () => {
+    const pods = await members(region, namespace);
+    const whole = pods.filter(({ status }) => {
+      const ready = (status?.containerStatuses ?? []).filter((it) => it.ready);
+      return status?.phase === "Running" && ready.length === containersOfMember;
+    });
+    const restarted = pods
+      .flatMap(({ status }) => status?.containerStatuses ?? [])
+      .filter((it) => wasRestarted(it, since)).length;
     return {
-      ok:
-        status?.phase === "Running" &&
-        ready.length === 2 &&
-        containers.length === 2 &&
-        restarted === 0,
-      expected: "Running, 2/2 ready, 0 restarted",
-      measured: `${status?.phase ?? "no phase"}, ${ready.length}/${containers.length} ready, ${restarted} restarted`,
-      detail: ready.map((it) => it.name).join(", "),
+      ok: pods.length === postgres.replicas && whole.length === pods.length && restarted === 0,
+      expected: `${postgres.replicas} members with ${containersOfMember}/${containersOfMember} ready, 0 restarted`,
+      measured: `${whole.length} of ${pods.length} members ready, ${restarted} restarted`,
+      detail: pods.map(({ metadata }) => metadata?.name).join(", "),
     };
   });
 }
 
-/** Every volume of the database is there. */
-export function volumeBound(
+/** Every member has its volume. */
+export function volumesBound(
   { name, cluster }: RegionUnderTest,
-  { namespace }: Subject,
+  { namespace, postgres }: Subject,
 ): Promise<CheckResult> {
-  return check({ name: "Postgres volume bound", region: name }, async () => {
+  return check({ name: "Postgres volumes bound", region: name }, async () => {
     const claims = await list<V1PersistentVolumeClaim>(cluster, "persistentvolumeclaims", {
       namespace,
     });
-    const ours = claims.filter((it) => it.metadata?.name?.endsWith(`-${member}`));
+    const ours = claims.filter((it) => it.metadata?.name?.startsWith("data-postgres-"));
+    const bound = ours.filter((it) => it.status?.phase === "Bound");
     return {
-      ok: ours.length > 0 && ours.every((it) => it.status?.phase === "Bound"),
-      expected: `every claim of ${member} Bound`,
-      measured:
-        ours
-          .map((it) => `${it.metadata?.name ?? ""} ${it.status?.phase ?? "unknown"}`)
-          .join(", ") || "no claim",
+      ok: bound.length >= postgres.replicas && bound.length === ours.length,
+      expected: `a Bound claim for each of ${postgres.replicas} members`,
+      measured: `${bound.length} of ${ours.length} claims Bound`,
+      detail: ours
+        .map((it) => `${it.metadata?.name ?? ""} ${it.status?.phase ?? "unknown"}`)
+        .join(", "),
     };
   });
 }
 
-/** The migration of this release ran to its end. */
+/** The migration of this release ran to its end, in the region that writes. */
 export function migrationComplete(
   { name, cluster }: RegionUnderTest,
   { namespace }: Subject,
@@ -102,7 +112,7 @@ export function schemaVersion(region: RegionUnderTest, subject: Subject): Promis
   return answers(region, subject, "Schema at the release's version", sql, expected);
 }
 
-function answers(
+export function answers(
   region: RegionUnderTest,
   subject: Subject,
   name: string,
@@ -111,7 +121,7 @@ function answers(
 ): Promise<CheckResult> {
   return check({ name, region: region.name }, async () => {
     const measured = await query(region, subject, sql);
-    return { ok: measured === expected, expected, measured, detail: sql };
+    return { ok: measured === expected, expected, measured: measured || "nothing", detail: sql };
   });
 }
 

@@ -6,10 +6,10 @@ import { certificateReady, tlsSecret } from "./certificates.ts";
 import {
   dataChecksums,
   databaseAnswers,
+  membersReady,
   migrationComplete,
-  postgresReady,
   schemaVersion,
-  volumeBound,
+  volumesBound,
 } from "./database.ts";
 import { gatewayProgrammed, redirectsToHttps, refusesOldTls, verifiedHttps } from "./gateway.ts";
 import {
@@ -19,9 +19,10 @@ import {
   rowSurvives,
   writeRefused,
 } from "./integration.ts";
+import { archives, backedUp, restorePoint, streams, synchronous } from "./data.ts";
 import { databaseIsolation, unsafePodRefused } from "./isolation.ts";
 import { loadTest } from "./load.ts";
-import { postgresMetrics, requestMetrics, targetsUp } from "./monitoring.ts";
+import { agentMetrics, postgresMetrics, requestMetrics, targetsUp } from "./monitoring.ts";
 import { limits, networkPolicies, podSecurity, secrets } from "./namespace.ts";
 import type { RegionUnderTest, Subject } from "./subject.ts";
 
@@ -48,12 +49,19 @@ const regional: Record<Exclude<PhaseId, "sign-off">, RegionChecks> = {
     ]),
   database: (region, subject) =>
     Promise.all([
-      postgresReady(region, subject),
-      volumeBound(region, subject),
+      membersReady(region, subject),
+      volumesBound(region, subject),
       dataChecksums(region, subject),
-      migrationComplete(region, subject),
+      ...(region.role === "primary" ? [migrationComplete(region, subject)] : []),
       schemaVersion(region, subject),
       databaseAnswers(region, subject),
+    ]),
+  data: (region, subject) =>
+    Promise.all([
+      region.role === "primary" ? synchronous(region, subject) : streams(region, subject),
+      archives(region, subject),
+      backedUp(region, subject),
+      restorePoint(region, subject),
     ]),
   application: (region, subject) =>
     Promise.all(
@@ -82,6 +90,7 @@ const regional: Record<Exclude<PhaseId, "sign-off">, RegionChecks> = {
     Promise.all([
       ...components.map((component) => requestMetrics(region, subject, component)),
       postgresMetrics(region, subject),
+      agentMetrics(region, subject),
       targetsUp(region, subject),
     ]),
   load: async (region, subject) => (region.role === "primary" ? loadTest(region, subject) : []),

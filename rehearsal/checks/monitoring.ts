@@ -2,7 +2,8 @@ import type { V1Pod, V1Service } from "@kubernetes/client-node";
 import type { CheckResult } from "../report/evidence.ts";
 import { podsOf } from "./application.ts";
 import { check } from "./check.ts";
-import { get, list } from "./objects.ts";
+import { members } from "./database.ts";
+import { list } from "./objects.ts";
 import type { RegionUnderTest, Subject } from "./subject.ts";
 
 /** A sample line of the Prometheus text format: name, optional labels, value. */
@@ -44,9 +45,33 @@ export function postgresMetrics(
   { namespace }: Subject,
 ): Promise<CheckResult> {
   return check({ name: "Postgres exporter: metrics answer", region: region.name }, async () => {
-    const pod = await get<V1Pod>(region.cluster, "pods", "postgres-0", namespace);
-    const up = sumOf(await scrape(region, pod, 9187), "pg_up");
-    return { ok: up === 1, expected: "pg_up 1", measured: `pg_up ${up ?? "is missing"}` };
+    const pods = await members(region, namespace);
+    const ups = await Promise.all(
+      pods.map(async (pod) => sumOf(await scrape(region, pod, 9187), "pg_up")),
+    );
+    return {
+      ok: ups.length > 0 && ups.every((up) => up === 1),
+      expected: "pg_up 1 of every member",
+      measured: `pg_up ${ups.map((up) => up ?? "is missing").join(", ")}`,
+    };
+  });
+}
+
+/** Every agent measures its member, and none has left its leader's history. */
+export function agentMetrics(
+  region: RegionUnderTest,
+  { namespace }: Subject,
+): Promise<CheckResult> {
+  return check({ name: "Agents: no member diverged", region: region.name }, async () => {
+    const pods = await members(region, namespace);
+    const found = await Promise.all(
+      pods.map(async (pod) => sumOf(await scrape(region, pod, 9188), "lifeline_postgres_diverged")),
+    );
+    return {
+      ok: found.length > 0 && found.every((value) => value === 0),
+      expected: "lifeline_postgres_diverged 0 of every member",
+      measured: found.map((value) => value ?? "missing").join(", ") || "no member",
+    };
   });
 }
 

@@ -12,7 +12,12 @@ export interface Subject {
     /** References by digest. */
     readonly images: { readonly backend: string; readonly frontend: string };
   };
-  readonly postgres: { readonly image: string; readonly database: string };
+  readonly postgres: {
+    readonly image: string;
+    readonly database: string;
+    /** Members in each region. */
+    readonly replicas: number;
+  };
   readonly minReplicas: { readonly backend: number; readonly frontend: number };
   /** When the update began: what was restarted before, as by a reboot of the node, is not its doing. */
   readonly since: Date;

@@ -8,6 +8,7 @@ export interface RunbookPhase {
 export const phaseIds = [
   "foundation",
   "database",
+  "data",
   "application",
   "gateway",
   "integration",
@@ -25,6 +26,7 @@ const titles: Record<PhaseId, { runbook: string; title: string }> = {
     title: "Namespace, access, network policies, secrets, certificates",
   },
   database: { runbook: "T-30", title: "Database, storage, migration" },
+  data: { runbook: "T-20", title: "The data survives: copies, archive, backups, a way back" },
   application: { runbook: "T-10", title: "Backend and frontend" },
   gateway: { runbook: "T+0", title: "Entry through the gateway, with TLS" },
   integration: { runbook: "T+20", title: "The parts work together, seen from outside" },

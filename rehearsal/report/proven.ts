@@ -6,7 +6,8 @@ const meanings: Readonly<Record<PhaseId, string>> = {
   foundation:
     "The product lives in a namespace of its own that refuses unsafe pods and denies all traffic nobody allowed; its deployer can touch nothing outside, and its certificate is valid.",
   database:
-    "Postgres runs with data checksums on a volume of its own, and its schema is exactly the one this release was made for.",
+    "Each region has its copies of Postgres, every one with data checksums on a volume of its own, and the schema is exactly the one this release was made for.",
+  data: "Every commit is held by two machines before it counts, the other region follows as it happens, both regions keep backups and the log since in their own storage, and the moment before this release can be gone back to by name.",
   application:
     "Every copy of backend and frontend is running, none was restarted, and what runs is byte for byte the image named in the release.",
   gateway:

@@ -96,7 +96,7 @@ export const subject: Subject = {
       frontend: `example/frontend@${digest("b")}`,
     },
   },
-  postgres: { image: `example/postgres@${digest("c")}`, database: "gravl" },
+  postgres: { image: `example/postgres@${digest("c")}`, database: "gravl", replicas: 2 },
   minReplicas: { backend: 3, frontend: 2 },
   since: new Date("2026-01-02T00:00:00Z"),
   registryCredentials: true,

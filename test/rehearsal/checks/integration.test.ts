@@ -10,7 +10,11 @@ import { generateLoad, loadTest, percentile } from "../../../rehearsal/checks/lo
 import { regionWith } from "./fake-cluster.ts";
 import type { FakeContents } from "./fake-cluster.ts";
 
+import { component, named } from "./holds.ts";
 import { host, page, regionServing, subject } from "./local-gateway.ts";
+
+const leads = { ...component("database"), "postgres-role": "leader" };
+const leader = { pods: [named("m-0", {}, leads)] };
 
 describe("pageShowsRelease", () => {
   test("passes when the page names the release", async () => {
@@ -67,7 +71,7 @@ describe("rows", () => {
 
   async function result(check: typeof rowSurvives, options: Parameters<typeof notes>[0]) {
     const { listener, exec } = notes(options);
-    return check(await regionServing(listener, { contents: { exec } }), subject);
+    return check(await regionServing(listener, { contents: { objects: leader, exec } }), subject);
   }
 
   test("a row passes when it comes back and is in Postgres", async () => {

@@ -7,13 +7,21 @@ import {
 import {
   dataChecksums,
   databaseAnswers,
+  membersReady,
   migrationComplete,
-  postgresReady,
   schemaVersion,
-  volumeBound,
+  volumesBound,
 } from "../../../rehearsal/checks/database.ts";
+import {
+  archives,
+  backedUp,
+  restorePoint,
+  streams,
+  synchronous,
+} from "../../../rehearsal/checks/data.ts";
 import { gatewayProgrammed } from "../../../rehearsal/checks/gateway.ts";
 import {
+  agentMetrics,
   postgresMetrics,
   requestMetrics,
   targetsUp,
@@ -27,6 +35,12 @@ import type { FakeContents } from "./fake-cluster.ts";
 
 const { namespace } = subject;
 
+/** A check that waits for its object, without the waiting. */
+const brief =
+  (check: (...args: [...Parameters<Check>, number]) => ReturnType<Check>): Check =>
+  (region, about) =>
+    check(region, about, 0.1);
+
 const containers = (...states: [ready: boolean, restarts: number, endedAt?: string][]) => ({
   status: {
     phase: "Running",
@@ -39,21 +53,33 @@ const containers = (...states: [ready: boolean, restarts: number, endedAt?: stri
     })),
   },
 });
-const database = (status: Record<string, unknown>): FakeContents => ({
-  objects: { pods: [named("postgres-0", status, component("database"))] },
+const leads = { ...component("database"), "postgres-role": "leader" };
+const member = (name: string, status: Record<string, unknown>, labels = component("database")) =>
+  named(name, status, labels);
+const whole = containers([true, 0], [true, 0], [true, 0], [true, 0]);
+const database = (second: Record<string, unknown>): FakeContents => ({
+  objects: { pods: [member("m-0", whole, leads), member("m-1", second)] },
 });
-holds("postgresReady", postgresReady, database(containers([true, 0], [true, 0])), {
-  "one of two containers is ready": database(containers([true, 0], [false, 0])),
-  "there is only one container": database(containers([true, 0])),
-  "a container was restarted": database(containers([true, 1], [true, 0])),
+holds("membersReady", membersReady, database(whole), {
+  "one of four containers is not ready": database(
+    containers([true, 0], [false, 0], [true, 0], [true, 0]),
+  ),
+  "there are only three containers": database(containers([true, 0], [true, 0], [true, 0])),
+  "a container was restarted": database(containers([true, 1], [true, 0], [true, 0], [true, 0])),
+  "a member is missing": { objects: { pods: [member("m-0", whole, leads)] } },
   "there is no pod": {},
 });
 
-const claim = (phase: string): FakeContents => ({
-  objects: { persistentvolumeclaims: [named("data-postgres-0", { status: { phase } })] },
+const claims = (...phases: string[]): FakeContents => ({
+  objects: {
+    persistentvolumeclaims: phases.map((phase, index) =>
+      named(`data-postgres-1-x-${String(index)}`, { status: { phase } }),
+    ),
+  },
 });
-holds("volumeBound", volumeBound, claim("Bound"), {
-  "the claim is pending": claim("Pending"),
+holds("volumesBound", volumesBound, claims("Bound", "Bound"), {
+  "a claim is pending": claims("Bound", "Pending"),
+  "a claim is missing": claims("Bound"),
   "there is no claim": {},
 });
 
@@ -66,7 +92,7 @@ holds("migrationComplete", migrationComplete, job({ type: "Complete", status: "T
   "there is no job": {},
 });
 
-const says = (text: string): FakeContents => ({ exec: () => `${text}\n` });
+const says = (text: string): FakeContents => ({ ...database(whole), exec: () => `${text}\n` });
 const noAnswer = {};
 holds("dataChecksums", dataChecksums, says("on"), {
   "they are off": says("off"),
@@ -76,6 +102,22 @@ holds("schemaVersion", schemaVersion, says("1"), {
   "the schema is ahead": says("2"),
   "nothing was migrated": says("0"),
   "psql fails": noAnswer,
+});
+holds("synchronous", synchronous, says("1"), {
+  "nobody follows synchronously": says("0"),
+  "nobody leads": { objects: {}, exec: () => "1\n" },
+});
+holds("streams", streams, says("streaming"), { "nothing is received": says("") });
+holds("restorePoint", restorePoint, says("v1.0.0"), { "there is none": says("") });
+const backups = (...found: object[]) => says(JSON.stringify([{ name: "main", backup: found }]));
+holds("backedUp", brief(backedUp), backups({ type: "full", error: false }), {
+  "there is none": backups(),
+  "it has damaged pages": backups({ type: "full", error: true }),
+  "there are only differences": backups({ type: "diff", error: false }),
+});
+holds("archives", brief(archives), says("30"), {
+  "the last one is long ago": says("500"),
+  "nothing was ever archived": says("-1"),
 });
 holds("databaseAnswers", databaseAnswers, says("PostgreSQL 15.14 on x86_64"), {
   "something else answers": says("MariaDB 11"),
@@ -219,9 +261,17 @@ holds("requestMetrics", backend(requestMetrics), served(`# HELP x\n${metric} 3\n
     objects: { pods: [named("backend-1", {}, component("backend"))] },
   },
 });
-holds("postgresMetrics", postgresMetrics, scrape("postgres-0", 9187, "pg_up 1\n"), {
-  "the exporter cannot reach Postgres": scrape("postgres-0", 9187, "pg_up 0\n"),
-  "the metric is missing": scrape("postgres-0", 9187, "go_threads 1\n"),
+const exporter = (text: string) => scrape("m-0", 9187, text, component("database"));
+holds("postgresMetrics", postgresMetrics, exporter("pg_up 1\n"), {
+  "the exporter cannot reach Postgres": exporter("pg_up 0\n"),
+  "the metric is missing": exporter("go_threads 1\n"),
+  "there is no member": {},
+});
+const agent = (text: string) => scrape("m-0", 9188, text, component("database"));
+holds("agentMetrics", agentMetrics, agent("lifeline_postgres_diverged 0\n"), {
+  "a member diverged": agent("lifeline_postgres_diverged 1\n"),
+  "nobody measures it": agent("lifeline_postgres_timeline 1\n"),
+  "there is no member": {},
 });
 
 describe("targetsUp", () => {

@@ -26,7 +26,7 @@ describe("evidence", () => {
   test("has every phase of the runbook, in its order", () => {
     expect(failedEvidence().phases.map((it) => it.id)).toEqual(goLiveRunbook.map((it) => it.id));
     expect(goLiveRunbook.map((it) => it.runbook).join(" ")).toBe(
-      "T-60 T-30 T-10 T+0 T+20 T+40 T+60 T+90 T+120",
+      "T-60 T-30 T-20 T-10 T+0 T+20 T+40 T+60 T+90 T+120",
     );
   });
 
