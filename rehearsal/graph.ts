@@ -196,6 +196,8 @@ function outputs(type: string, generatedSecret: string): Record<string, unknown>
   switch (type) {
     case "random:index/randomPassword:RandomPassword":
       return { result: pulumi.secret(generatedSecret) };
+    case "random:index/randomId:RandomId":
+      return { hex: "00000000" };
     case "command:local:Command":
       // The one command whose answer the program reads makes an authority.
       return {

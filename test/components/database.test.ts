@@ -483,9 +483,13 @@ describe("DatabaseCertificates", () => {
 });
 
 describe("WritableGate", () => {
-  test("ends before the engine gives up on it, and is forgotten rather than deleted", async () => {
-    const job = only(await declare(() => new WritableGate("it", writableGateArgs)), "Job");
-    expect(objectName(job)).toMatch(/^writable-[0-9a-f]{10}$/);
+  let graph: GraphView;
+  beforeAll(async () => {
+    graph = await declare(() => new WritableGate("it", writableGateArgs));
+  });
+
+  test("ends before the engine gives up on it, and is forgotten rather than deleted", () => {
+    const job = only(graph, "Job");
     expect(job.options).toMatchObject({ retainOnDelete: true, createTimeout: "180s" });
     expect(at(job.inputs, "spec")).toMatchObject({ activeDeadlineSeconds: 120, backoffLimit: 0 });
     const [container] = at(job.inputs, "spec", "template", "spec", "containers") as unknown[];
@@ -496,9 +500,10 @@ describe("WritableGate", () => {
     });
   });
 
-  test("is gone when the region is moved to another time, so that it is asked again", async () => {
-    const job = only(await declare(() => new WritableGate("it", writableGateArgs)), "Job");
-    expect(at(job.inputs, "spec", "ttlSecondsAfterFinished")).toBe(60);
+  test("is asked again in each turn of the region: the Job of an earlier one answers for nothing", () => {
+    expect(objectName(only(graph, "Job"))).toMatch(/^writable-[0-9a-f]{10}-00000000$/);
+    // Made with the gate and, since nothing keeps it, made anew with the next one.
+    expect(only(graph, "RandomId").options).toMatchObject({ protect: false });
   });
 });
 
