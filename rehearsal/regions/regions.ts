@@ -32,7 +32,7 @@ import { type RegionKey, type Topology, regions, topology, wan } from "./topolog
 import { ensureWan, linkIsUp, setLink, toolsFingerprint } from "./wan.ts";
 
 export { leftovers } from "./leftovers.ts";
-export { type S3Access, s3Access } from "./s3-access.ts";
+export { type S3Access, s3Access, s3AccountAccess } from "./s3-access.ts";
 
 export interface BootOptions {
   readonly tools: RegionTools;
