@@ -28,6 +28,8 @@ export async function checkHost(): Promise<void> {
   }
   if (!existsSync("/proc/sys/net/bridge"))
     throw cannot("the kernel does not filter bridges: run modprobe br_netfilter");
+  if (!existsSync("/dev/loop-control"))
+    throw cannot("the kernel has no loop devices, which volumes need: run modprobe loop");
   if (hierarchies().length === 0)
     throw cannot("no cgroup is mounted at /sys/fs/cgroup: run this where one is");
   mkdirSync(regionsFolder, { recursive: true });

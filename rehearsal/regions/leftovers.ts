@@ -6,7 +6,8 @@ import { run } from "./inside.ts";
 import { regions, wan } from "./topology.ts";
 
 /**
- * What the regions have left on this machine besides files in the cache: processes, cgroups, mounts, links and routes.
+ * What the regions have left on this machine besides files in the cache: processes, cgroups, mounts, loop
+ * devices, links and routes.
  * Empty when there is nothing; what regions of another cache use is not counted.
  */
 export async function leftovers(): Promise<string[]> {
@@ -15,7 +16,12 @@ export async function leftovers(): Promise<string[]> {
   const cgroups = [wan.cgroup, ...regions.map(({ cgroup }) => cgroup)];
   const routes = (await run(["ip", "-4", "route", "show", "root", wan.cidr])).stdout;
   const link = await run(["ip", "link", "show", "dev", wan.hostLink]);
+  const loops = await run(["losetup", "--list", "--noheadings", "--output", "NAME,BACK-FILE"]);
   return [
+    ...loops.stdout
+      .split("\n")
+      .filter((line) => line.includes(`${regionsFolder}/`))
+      .map((line) => `loop device ${line.trim()}`),
     ...cgroups
       .flatMap((name) => processesIn(name))
       .map((pid) => `process ${String(pid)} (${processName(pid)})`),

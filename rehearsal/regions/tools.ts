@@ -26,6 +26,8 @@ export const machinePrograms: Readonly<Record<string, string>> = {
   ip: "iproute2",
   nsenter: "util-linux",
   unshare: "util-linux",
+  mount: "mount",
+  "mkfs.ext4": "e2fsprogs",
   sysctl: "procps",
 };
 

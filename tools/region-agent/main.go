@@ -66,7 +66,7 @@ func run() error {
 		if err := parse(); err != nil {
 			return err
 		}
-		return volumes.Run(ctx, *kubeconfig, *provisioner, volumes.Provisioner{Root: *root, Node: *node})
+		return volumes.Run(ctx, *kubeconfig, *provisioner, volumes.OnDisks(*root, *node))
 	case "resolve":
 		server := text("server", "address of the DNS server")
 		if err := parse(); err != nil {

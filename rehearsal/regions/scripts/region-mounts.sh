@@ -43,6 +43,13 @@ kernel/keys/root_maxkeys 1000000
 kernel/keys/root_maxbytes 25000000
 SETTINGS
 
+# Volumes with a file system of their own, before anything could use the empty folders below them.
+for disk in /run/region/state/volumes/*.disk; do
+  if [ -f "$disk" ] && [ -d "${disk%.disk}" ]; then
+    mount -o loop,noatime,discard,barrier=0 "$disk" "${disk%.disk}"
+  fi
+done
+
 mount -o remount,bind,ro /
 if mountpoint -q /usr; then mount -o remount,bind,ro /usr; fi
 # The kubelet passes mounts on to pods.

@@ -1,8 +1,9 @@
-// Package volumes makes a folder of this node into a volume for each claim of a StorageClass.
+// Package volumes makes a small file system of this node into a volume for each claim of a StorageClass.
 package volumes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,6 +19,14 @@ import (
 type Provisioner struct {
 	Root string
 	Node string
+	// Make gives a folder room of its own, Remove takes both away.
+	Make   func(path string, bytes int64) error
+	Remove func(path string) error
+}
+
+// OnDisks makes volumes that have the size they were asked for.
+func OnDisks(root, node string) Provisioner {
+	return Provisioner{Root: root, Node: node, Make: makeDisk, Remove: removeDisk}
 }
 
 // Run serves the StorageClasses that name the provisioner until ctx ends.
@@ -44,6 +53,11 @@ func (p Provisioner) Provision(_ context.Context, options controller.ProvisionOp
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return nil, controller.ProvisioningFinished, err
 	}
+	size := options.PVC.Spec.Resources.Requests[corev1.ResourceStorage]
+	if err := p.Make(path, size.Value()); err != nil {
+		// Nothing of it may be taken for a volume, neither by the next try nor by the next boot.
+		return nil, controller.ProvisioningFinished, errors.Join(err, p.Remove(path))
+	}
 	filesystem := corev1.PersistentVolumeFilesystem
 	return &corev1.PersistentVolume{
 		ObjectMeta: metav1.ObjectMeta{Name: options.PVName},
@@ -51,7 +65,7 @@ func (p Provisioner) Provision(_ context.Context, options controller.ProvisionOp
 			PersistentVolumeReclaimPolicy: *options.StorageClass.ReclaimPolicy,
 			AccessModes:                   options.PVC.Spec.AccessModes,
 			VolumeMode:                    &filesystem,
-			Capacity:                      corev1.ResourceList{corev1.ResourceStorage: options.PVC.Spec.Resources.Requests[corev1.ResourceStorage]},
+			Capacity:                      corev1.ResourceList{corev1.ResourceStorage: size},
 			PersistentVolumeSource:        corev1.PersistentVolumeSource{Local: &corev1.LocalVolumeSource{Path: path}},
 			NodeAffinity: &corev1.VolumeNodeAffinity{Required: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
 				MatchExpressions: []corev1.NodeSelectorRequirement{{
@@ -68,7 +82,7 @@ func (p Provisioner) Delete(_ context.Context, volume *corev1.PersistentVolume) 
 	if local := volume.Spec.Local; local == nil || local.Path != p.path(volume.Name) {
 		return fmt.Errorf("volume %s was not made here: its local path must be %s", volume.Name, p.path(volume.Name))
 	}
-	return os.RemoveAll(p.path(volume.Name))
+	return p.Remove(p.path(volume.Name))
 }
 
 func (p Provisioner) path(volume string) string {
