@@ -86,6 +86,8 @@ function writeStackFile(file: string, options: LocalStackOptions): void {
   if (options.namespace !== undefined) {
     stack.setIn(["config", "lifeline:namespace"], options.namespace);
     stack.setIn(["config", "lifeline:host"], `${options.namespace}.lifeline.test`);
+    // Two databases must never share an archive.
+    stack.setIn(["config", "lifeline:backups", "bucketPrefix"], options.namespace);
   }
   for (const [index, context] of options.contexts.entries()) {
     stack.setIn(["config", "lifeline:regions", index, "kubeContext"], context);

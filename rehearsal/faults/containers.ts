@@ -13,11 +13,6 @@ export function containerId(pod: V1Pod, container: string): string {
   return id;
 }
 
-/** Kills all processes of a container at once, as a crash would: no signal that a program could hear. */
-export async function killContainer(region: Topology, id: string): Promise<void> {
-  await mustInside(region, ctr("task", "kill", "--all", "--signal", "SIGKILL", id));
-}
-
 /**
  * Kills the processes of a container whose command line matches, and nothing else in it.
  * @returns how many there were
