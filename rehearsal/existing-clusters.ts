@@ -7,12 +7,15 @@ import { readFileSync } from "node:fs";
 import { type Cluster, connect } from "./checks/cluster.ts";
 import { list } from "./checks/objects.ts";
 import { run } from "./command.ts";
+import { type Archive, regionsArchive } from "./archive.ts";
 import { type Ground, type Place, pulumiHome } from "./ground.ts";
 import { type BuiltImage, buildImages } from "./images/build-images.ts";
 import { cache, repository } from "./paths.ts";
 import { missingPlugins } from "./plugins.ts";
 import { Problem, exitCode } from "./problem.ts";
 import { type Reporter, runTasks } from "./progress.ts";
+import { s3AccessFile } from "./regions/folders.ts";
+import { regions } from "./regions/topology.ts";
 import { findProgram } from "./toolchain/machine.ts";
 import { acquireTools } from "./toolchain/toolchain.ts";
 
@@ -45,6 +48,7 @@ export async function useClusters(
   const ground: Partial<{ -readonly [Key in keyof Ground]: Ground[Key] }> = {
     kubeconfig,
     kubectl,
+    archive: archiveOf(contexts),
     logFolders: [],
   };
   await runTasks([
@@ -176,4 +180,16 @@ async function holdsAll(cluster: Cluster, images: readonly BuiltImage[]): Promis
     const names = new Set(node.status?.images?.flatMap((image) => image.names ?? []));
     return images.every(({ reference }) => names.has(reference));
   });
+}
+
+/** The database archives into S3, which a cluster does not bring: only a rehearsal's own regions have theirs beside them. */
+function archiveOf(contexts: readonly string[]): Archive {
+  const own = contexts.every((context) =>
+    regions.some(({ kubeContext }) => kubeContext === context),
+  );
+  if (own && existsSync(s3AccessFile)) return regionsArchive();
+  throw new Problem(
+    `--context: got ${contexts.join(" and ")}, which have no S3 server that the rehearsal knows, and the database archives into one per region. Fix: npm start without --context boots both; or go live on your clusters with a stack file of your own: pulumi up.`,
+    exitCode.cannotRun,
+  );
 }

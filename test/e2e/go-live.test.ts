@@ -60,7 +60,9 @@ const endState = (): string[] =>
       ...["-n", "gravl-local", "-o", "name"],
     ])
       .split("\n")
-      .map((name) => `${region} ${name}`),
+      // Patroni keeps its notes in objects that come and go; a gate's name ends with the mark of its turn.
+      .filter((name) => !/-(failover|failsafe|sync|leader)$/.test(name))
+      .map((name) => `${region} ${name.replace(/(writable-[0-9a-f]+)-[0-9a-f]+$/, "$1")}`),
   );
 
 /** What a command said, if it failed; empty when it did not. */
@@ -167,8 +169,7 @@ describe("npm start", () => {
 
   it.each([
     ["while the regions boot", /\.\.\. {2}two regions/, 4000],
-    ["early in the update", /\.\.\. {2}go live/, 6000],
-    ["late in the update", /\.\.\. {2}go live/, 30_000],
+    ["in the update, while the databases come up", /\.\.\. {2}go live/, 25_000],
   ])("killed %s and run again, ends in the same state", async (_when, line, afterMs) => {
     await lifeline(["stop"]);
     const killed = startLifeline(start);
