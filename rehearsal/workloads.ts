@@ -2,6 +2,7 @@ import type { V1Deployment, V1StatefulSet } from "@kubernetes/client-node";
 import type { Config } from "../config/schema.ts";
 import type { Cluster } from "./checks/cluster.ts";
 import { find, list } from "./checks/objects.ts";
+import { labelsOf } from "./checks/subject.ts";
 import type { RegionEvidence } from "./report/evidence.ts";
 
 type Workloads = NonNullable<RegionEvidence["workloads"]>;
@@ -22,13 +23,17 @@ export async function readWorkloads(
       }),
       deployment("frontend"),
       deployment("backend"),
-      find<V1StatefulSet>(cluster, "statefulsets", "postgres", config.namespace),
+      list<V1StatefulSet>(cluster, "statefulsets", {
+        namespace: config.namespace,
+        labels: labelsOf("database"),
+      }),
     ]);
     return {
       gateway: counts(gateways[0]),
       frontend: counts(frontend),
       backend: counts(backend),
-      postgres: counts(postgres),
+      // Earlier generations of the data have no members.
+      postgres: counts(postgres.find(({ spec }) => spec?.replicas !== 0)),
     };
   } catch {
     return null;
