@@ -85,7 +85,7 @@ async function under(
   } finally {
     ledger = await writing.stop();
   }
-  const missing = missingFrom(ledger, databases.rows(active, rowsOf(ledger)));
+  const missing = missingFrom(ledger, await databases.rows(active, rowsOf(ledger)));
   const trial = {
     acknowledged: ledger.acknowledged.length,
     missing: missing.length,
@@ -97,7 +97,7 @@ async function under(
   );
   // What one region has acknowledged the other has, too, once it follows.
   const other = active === "a" ? "b" : "a";
-  const lacking = missingFrom(ledger, databases.rows(other, rowsOf(ledger)));
+  const lacking = missingFrom(ledger, await databases.rows(other, rowsOf(ledger)));
   expect(lacking.length).toBe(missing.length);
   return trial;
 }

@@ -39,7 +39,7 @@ export class TwoDatabases {
     return execFileSync(
       this.#ground.kubectl,
       [...words, "--request-timeout=10s", "-n", namespace, ...args],
-      { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] },
+      { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 2 ** 27 },
     );
   }
 
@@ -64,8 +64,16 @@ export class TwoDatabases {
     return this.kubectl(key, ["exec", pod, "-c", "postgres", "--", ...psql]).trim();
   }
 
-  rows(key: RegionKey, sql: string): string[] {
-    return this.query(key, sql).split("\n");
+  /** Waits while the region has no leader that answers: one that rewinds comes back within a minute. */
+  async rows(key: RegionKey, sql: string): Promise<string[]> {
+    for (let second = 0; ; second += 1) {
+      try {
+        return this.query(key, sql).split("\n");
+      } catch (error) {
+        if (second === 90) throw error;
+        await sleep(1000);
+      }
+    }
   }
 
   /** Waits until every member of both regions is Ready, one region writes and the other streams from it. */
