@@ -77,7 +77,7 @@ export class TwoDatabases {
   }
 
   /** Waits until every member of both regions is Ready, one region writes and the other streams from it. */
-  async healthy(active: RegionKey, withinSeconds = 180): Promise<number> {
+  async healthy(active: RegionKey, withinSeconds = 300): Promise<number> {
     const started = performance.now();
     for (;;) {
       const trouble = this.#trouble(active);
