@@ -27,12 +27,7 @@ export interface ReleaseSource {
  * @throws ConfigError naming every problem at once
  */
 export function loadConfig({ releasesFolder }: ReleaseSource = {}): Config {
-  const raw: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(pulumi.runtime.allConfig())) {
-    const [owner, name] = key.split(/:(.*)/s);
-    if (owner === namespace && name !== undefined) raw[name] = structured(value);
-  }
-  return parseConfig(pulumi.getStack(), raw, filesOf(releasesFolder), secretKeys());
+  return parseConfig(pulumi.getStack(), rawSettings(), filesOf(releasesFolder), secretKeys());
 }
 
 /** Every release that is kept and valid: what there is to go back to. */
@@ -58,6 +53,21 @@ export function secretKeys(): ReadonlySet<string> {
       .filter((key) => key.startsWith(prefix) && isConfigSecret(key))
       .map((key) => key.slice(prefix.length)),
   );
+}
+
+/** Every setting of the current stack that is no secret, by its name without the namespace, as it is written. */
+export function plainSettings(): Record<string, unknown> {
+  const secret = secretKeys();
+  return Object.fromEntries(Object.entries(rawSettings()).filter(([name]) => !secret.has(name)));
+}
+
+function rawSettings(): Record<string, unknown> {
+  const raw: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(pulumi.runtime.allConfig())) {
+    const [owner, name] = key.split(/:(.*)/s);
+    if (owner === namespace && name !== undefined) raw[name] = structured(value);
+  }
+  return raw;
 }
 
 /** Values that stay secret: they are never parsed into `Config` and never printed. */

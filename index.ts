@@ -1,21 +1,21 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import type { ArchiveKeys } from "./components/database-secrets.ts";
 import { FailoverRecords } from "./components/failover-records.ts";
-import { GeneratedSecrets } from "./components/generated-secrets.ts";
-import { PrivateCa } from "./components/private-ca.ts";
-import type { ArchiveCredentials, Config, ReleaseSource } from "./config.ts";
+import type { Config, ReleaseSource } from "./config.ts";
 import {
   loadConfig,
   loadReleases,
-  loadSecrets,
+  plainSettings,
   refuseExampleValues,
   secretKeys,
 } from "./config.ts";
 import { declareRegions } from "./region.ts";
-import type { RegionSecrets } from "./region/ground.ts";
+import { declareSecrets } from "./region/secrets.ts";
+import { whenFinished } from "./rollback/finished.ts";
 import { judgeChange } from "./rollback/judge.ts";
+import { settingsToKeep } from "./rollback/settings.ts";
 import { currentUser, readState } from "./rollback/state.ts";
+import { retryJobs, tellOfStops } from "./rollback/stopped.ts";
 
 export interface LifelineOptions extends ReleaseSource {
   /** Moment that a change is recorded with. @default now */
@@ -29,17 +29,23 @@ export interface LifelineOptions extends ReleaseSource {
  * Rejects, before anything is declared, when the configuration is not valid, or the change is not safe as asked for.
  */
 export default async function lifeline(options: LifelineOptions = {}) {
+  const finished = whenFinished();
   const config = loadConfig(options);
   warnOfExamples(config);
   const { now = new Date(), user = currentUser() } = options;
-  const record = judgeChange({
-    ...{ stack: pulumi.getStack(), config, now, user },
+  const settings = plainSettings();
+  const { ways, aroundRestore, ...judged } = judgeChange({
+    ...{ stack: pulumi.getStack(), config, settings, now, user },
     releases: loadReleases(options),
     state: await readState(),
   });
 
-  const secrets = secretSource(config);
-  const [first, second] = declareRegions(config, secrets, record);
+  const run = {
+    ...judged,
+    hooks: { ...tellOfStops("stop", config, ways), ...retryJobs(config) },
+    restoreHooks: tellOfStops("refused-restore", config, aroundRestore),
+  };
+  const [first, second] = declareRegions(config, declareSecrets(config), run);
 
   new FailoverRecords(
     "failover",
@@ -56,61 +62,14 @@ export default async function lifeline(options: LifelineOptions = {}) {
     release: config.release.version,
     url: `https://${config.host}`,
     activeRegion: config.activeRegion,
-    /** Written when a run came to its end; the next run reads it. */
-    record,
+    /** The next run reads both. */
+    record: finished(judged.record),
+    settings: finished(settingsToKeep(settings)),
     gateways: {
       [config.regions[0].name]: first.gatewayAddress,
       [config.regions[1].name]: second.gatewayAddress,
     },
   };
-}
-
-/**
- * Where each region takes its secrets from: those made here are the same in both, others are kept per region.
- * @throws ConfigError when keys that the configuration speaks of are missing
- */
-function secretSource(config: Config): (region: string, peer: string) => RegionSecrets {
-  const { secrets, regions } = config;
-  const { registryCredentials, archiveCredentials } = loadSecrets(config);
-  if (secrets.mode === "external") {
-    const { database: name, ...names } = secrets.names;
-    return (region, peer) => ({
-      app: { ...secrets, names, region },
-      database: { mode: "external", name, region, peerRegion: peer },
-    });
-  }
-  const { postgresPassword, jwtSecret, cipherKeys } = new GeneratedSecrets("secrets", {
-    regions: regions.map(({ name }) => name),
-  });
-  const authority = new PrivateCa("database-ca", { commonName: `${config.namespace} database` });
-  const app = {
-    mode: "generated",
-    postgresPassword,
-    jwtSecret,
-    ...(registryCredentials !== undefined && { registryConfig: registryCredentials }),
-  } as const;
-  return (region, peer) => ({
-    app,
-    database: {
-      mode: "generated",
-      authority,
-      ownCipherKey: cipherKeys[region] ?? "",
-      peerCipherKey: cipherKeys[peer] ?? "",
-      ...(archiveCredentials !== undefined && { keys: keysOf(archiveCredentials, region) }),
-    },
-  });
-}
-
-function keysOf(
-  credentials: pulumi.Output<ArchiveCredentials>,
-  region: string,
-): pulumi.Output<ArchiveKeys> {
-  return credentials.apply((all) => {
-    const keys = all[region];
-    // The configuration was refused without them.
-    if (keys === undefined) throw new Error(`archiveCredentials has no entry for ${region}`);
-    return keys;
-  });
 }
 
 /** A preview shows the whole program with example values; a run refuses them. */

@@ -2,6 +2,7 @@
 export default {
   testEnvironment: "node",
   roots: ["<rootDir>/test"],
+  testSequencer: "<rootDir>/test/e2e/support/sequence.mjs",
   extensionsToTreatAsEsm: [".ts"],
   transform: {
     "\\.ts$": [

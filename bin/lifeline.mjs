@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // The door of every npm script. Plain JavaScript for Node 20 and newer, without dependencies: it installs the project's
 // packages where they are missing or changed, then hands over to rehearsal/cli.ts on the project's own Node 24.
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { withLock } from "./lock.mjs";
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(repository, "node_modules");
@@ -27,53 +28,39 @@ function fail(message) {
 
 const isInstalled = (hash) => existsSync(stamp) && readFileSync(stamp, "utf8") === hash;
 
-/** Takes the install lock, or waits for its holder; a lock older than 15 minutes belongs to a killed run. */
-async function locked(work) {
-  for (let announced = false; ; announced = true) {
-    try {
-      mkdirSync(lock);
-      break;
-    } catch {
-      const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-      if (age > 15 * 60_000) rmSync(lock, { recursive: true, force: true });
-      else if (!announced)
-        process.stderr.write("Waiting for another npm install of this clone …\n");
-      await new Promise((done) => setTimeout(done, 500));
-    }
-  }
-  const release = () => rmSync(lock, { recursive: true, force: true });
-  const interrupted = () => {
-    release();
-    process.exit(130);
-  };
-  process.once("SIGINT", interrupted).once("SIGTERM", interrupted);
-  try {
-    work();
-  } finally {
-    release();
-    process.removeListener("SIGINT", interrupted).removeListener("SIGTERM", interrupted);
-  }
-}
-
-function install(hash) {
+async function install(hash, signal) {
   if (isInstalled(hash)) return;
   process.stderr.write("Installing the project's npm packages (about a minute, once) …\n");
   const started = Date.now();
-  // Not `npm ci`: it refuses a good lock file behind a mirror that lacks other platforms' packages.
-  const result = spawnSync(
-    "npm",
-    ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
-    {
-      cwd: repository,
-      stdio: ["ignore", "ignore", "inherit"],
-    },
-  );
-  if (result.status !== 0)
-    fail(
+  const code = await npmInstall(signal);
+  if (signal.aborted) return;
+  if (code !== 0)
+    throw new Error(
       "npm install failed (see above). Fix: check that the npm registry is reachable, then run the command again.",
     );
   writeFileSync(stamp, hash);
   process.stderr.write(`Installed in ${((Date.now() - started) / 1000).toFixed(0)} s.\n`);
+}
+
+/** Runs until npm has ended, also when `signal` tells it to. */
+function npmInstall(signal) {
+  // Not `npm ci`: it refuses a good lock file behind a mirror that lacks other platforms' packages.
+  const npm = spawn(
+    "npm",
+    ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
+    { cwd: repository, stdio: ["ignore", "ignore", "inherit"] },
+  );
+  signal.addEventListener("abort", () => npm.kill());
+  return new Promise((done, refused) => {
+    npm.on("exit", done);
+    npm.on("error", ({ message }) => {
+      refused(
+        new Error(
+          `npm cannot be started: ${message}. Fix: put npm, which comes with Node, on PATH.`,
+        ),
+      );
+    });
+  });
 }
 
 if (process.platform !== "linux")
@@ -83,7 +70,20 @@ if (major < 20)
   fail(`Node ${process.versions.node} is too old, 20 or newer is needed. Fix: install Node 20+.`);
 
 const hash = wanted();
-if (!isInstalled(hash)) await locked(() => install(hash));
+if (!isInstalled(hash)) {
+  const interruption = new AbortController();
+  const interrupt = () => interruption.abort();
+  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+  try {
+    await withLock(lock, "npm install of this clone", interruption.signal, () =>
+      install(hash, interruption.signal),
+    );
+  } catch (error) {
+    if (!interruption.signal.aborted) fail(error.message);
+  }
+  if (interruption.signal.aborted) process.exit(130);
+  process.removeListener("SIGINT", interrupt).removeListener("SIGTERM", interrupt);
+}
 
 const bundled = join(modules, `node-linux-${process.arch}`, "bin", "node");
 const node = existsSync(bundled) ? bundled : process.execPath;

@@ -76,21 +76,25 @@ function withRole(arn: string | undefined) {
 
 const look = ["get", "list", "watch"];
 const change = [...look, "patch"];
+/** For what a release may name anew, and leaves behind. */
+const add = [...change, "create"];
 /** For what each release names anew: the successor is created, the predecessor deleted. */
-const replace = [...change, "create", "delete"];
+const replace = [...add, "delete"];
 
 /** Exactly what a change of the release touches, and what its progress is read from. */
 function deployerRules(secrets: AccessArgs["secrets"]): rbacInputs.v1.PolicyRule[] {
   return [
-    rule("", ["configmaps"], replace),
+    rule("", ["configmaps"], change),
     rule("", ["events", "persistentvolumeclaims", "pods"], look),
+    // The last lines of what crashed.
+    rule("", ["pods/log"], ["get"]),
     rule("apps", ["deployments"], change),
     rule("apps", ["replicasets"], look),
     rule("batch", ["jobs"], replace),
     // The token key, when the release pins its version.
     secrets === "generated"
-      ? rule("", ["secrets"], replace)
-      : rule("external-secrets.io", ["externalsecrets"], replace),
+      ? rule("", ["secrets"], add)
+      : rule("external-secrets.io", ["externalsecrets"], add),
   ];
 }
 

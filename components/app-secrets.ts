@@ -6,6 +6,7 @@ import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
 import * as pulumi from "@pulumi/pulumi";
 
 import { databasePassword } from "./lib/database.ts";
+import { heard, timeoutsOf } from "./lib/gate.ts";
 import type { Component, Scope } from "./lib/labels.ts";
 import { metadata } from "./lib/labels.ts";
 import { jwtSecret, pullSecret } from "./lib/secret-files.ts";
@@ -26,6 +27,8 @@ export interface ExternalSource {
   readonly region: string;
   /** Role that may read the three secrets, assumed by the namespace's own service account. */
   readonly roleArn: string;
+  /** Longest that reading one may take. */
+  readonly deadlineSeconds: number;
   readonly names: { readonly postgres: string; readonly app: string; readonly registry: string };
 }
 
@@ -82,7 +85,7 @@ export class AppSecrets extends pulumi.ComponentResource {
     super("lifeline:access:AppSecrets", name, { scope: args.scope }, opts);
     const app = tokenKey(args.appVersion);
     if (args.source.mode === "generated") this.#generated(name, args.scope, args.source, app);
-    else this.#external(name, args.scope, args.source, app);
+    else this.#external(name, args.scope, args.source, app, heard(opts));
     this.registerOutputs({});
   }
 
@@ -98,14 +101,25 @@ export class AppSecrets extends pulumi.ComponentResource {
           type,
           stringData: { [key]: value },
         },
-        { parent: this },
+        { parent: this, retainOnDelete: keepsVersions(component) },
       );
     declare(postgres, source.postgresPassword);
     declare(app, versionOf(source.jwtSecret, app.version));
     if (source.registryConfig !== undefined) declare(registry, source.registryConfig);
   }
 
-  #external(name: string, scope: Scope, source: ExternalSource, app: AppSecret): void {
+  #external(
+    name: string,
+    scope: Scope,
+    source: ExternalSource,
+    app: AppSecret,
+    listeners: ReturnType<typeof heard>,
+  ): void {
+    const gate = {
+      parent: this,
+      customTimeouts: timeoutsOf(source.deadlineSeconds),
+      ...listeners,
+    };
     const reader = metadata(scope, "access", "secret-reader");
     const account = new ServiceAccount(
       `${name}-reader`,
@@ -134,22 +148,25 @@ export class AppSecrets extends pulumi.ComponentResource {
           },
         },
       },
-      { parent: this, dependsOn: [account] },
+      { ...gate, dependsOn: [account] },
     );
     const declare = (secret: AppSecret, remoteName: string) =>
       new CustomResource(
         `${name}-${secret.logicalName}`,
         externalSecret(scope, secret, remoteName),
-        {
-          parent: this,
-          dependsOn: [store],
-        },
+        { ...gate, dependsOn: [store], retainOnDelete: keepsVersions(secret.component) },
       );
     declare(postgres, source.names.postgres);
     declare(app, source.names.app);
     declare(registry, source.names.registry);
   }
 }
+
+/**
+ * A token key stays when a release with another one comes: where that release stops, its pods are still needed, and what
+ * the engine marked for deletion then goes with the next run, which goes back to it.
+ */
+const keepsVersions = (component: Component): boolean => component === "backend";
 
 function tokenKey(version: string | undefined): AppSecret {
   const { secret, key } = jwtSecret(version);
@@ -188,7 +205,7 @@ function externalSecret(scope: Scope, secret: AppSecret, remoteName: string) {
         : { refreshPolicy: "CreatedOnce" }),
       secretStoreRef: { kind: "SecretStore", name: "secrets-manager" },
       // Neither a deleted ExternalSecret nor a deleted remote value takes the password away from running pods.
-      // One of a pinned version is needed by the pods of its releases alone, and goes when they have gone.
+      // One of a pinned version is needed by the pods of its releases alone.
       target: {
         name,
         creationPolicy: version === undefined ? "Orphan" : "Owner",

@@ -3,6 +3,7 @@ import { Release } from "@pulumi/kubernetes/helm/v3/release.js";
 import type { ReleaseArgs } from "@pulumi/kubernetes/helm/v3/release.js";
 import * as pulumi from "@pulumi/pulumi";
 
+import { heard, timeoutsOf } from "./lib/gate.ts";
 import type { Scope } from "./lib/labels.ts";
 import { labels, metadata } from "./lib/labels.ts";
 
@@ -31,6 +32,8 @@ export interface CertificatesArgs {
   /** Names that the certificate is for: the public one, and the region's own. */
   readonly dnsNames: readonly string[];
   readonly issuer: AcmeIssuer | CaIssuer;
+  /** Longest that issuing the certificate may take. */
+  readonly deadlineSeconds: number;
   /** Whether cert-manager comes from here, at which chart version, or is in the cluster already. */
   readonly certManager:
     { readonly install: true; readonly version: string } | { readonly install: false };
@@ -57,6 +60,11 @@ export class Certificates extends pulumi.ComponentResource {
     const { scope, dnsNames, issuer, certManager } = args;
     this.tlsSecret = `${scope.product}-tls`;
 
+    const gate = {
+      parent: this,
+      customTimeouts: timeoutsOf(args.deadlineSeconds),
+      ...heard(opts),
+    };
     const operator = certManager.install
       ? [
           new Release(
@@ -79,7 +87,7 @@ export class Certificates extends pulumi.ComponentResource {
         },
         spec: issuerSpec(scope.namespace, issuer, certManager.install),
       },
-      { parent: this, dependsOn: operator },
+      { ...gate, dependsOn: operator },
     );
     new CustomResource(
       `${name}-certificate`,
@@ -100,7 +108,7 @@ export class Certificates extends pulumi.ComponentResource {
           renewBefore: "1080h0m0s",
         },
       },
-      { parent: this, dependsOn: [clusterIssuer] },
+      { ...gate, dependsOn: [clusterIssuer] },
     );
     this.registerOutputs({ tlsSecret: this.tlsSecret });
   }

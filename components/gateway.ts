@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { GatewayStatus } from "./gateway-address.ts";
 import { reportedAddress } from "./gateway-address.ts";
+import { heard, timeoutsOf } from "./lib/gate.ts";
 import type { Scope } from "./lib/labels.ts";
 import { metadata } from "./lib/labels.ts";
 import { ports } from "./lib/ports.ts";
@@ -17,6 +18,8 @@ export interface GatewayArgs {
   readonly endpoint: string;
   /** Secret with the certificate for both names. */
   readonly tlsSecret: string;
+  /** Longest until the controller serves what is declared. */
+  readonly deadlineSeconds: number;
   /** Where the Gateway is reached. @default - what its controller reports */
   readonly address?: string;
 }
@@ -47,6 +50,11 @@ export class Gateway extends pulumi.ComponentResource {
   constructor(name: string, args: GatewayArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lifeline:entry:Gateway", name, args, opts);
     const { scope, host, endpoint } = args;
+    const gate = {
+      parent: this,
+      customTimeouts: timeoutsOf(args.deadlineSeconds),
+      ...heard(opts),
+    };
 
     const gateway = new GatewayObject(
       name,
@@ -58,7 +66,7 @@ export class Gateway extends pulumi.ComponentResource {
         // Undefined makes the engine hand over what the controller reported.
         status: undefined,
       },
-      { parent: this },
+      gate,
     );
     const route = (role: string, spec: RouteSpec) =>
       new CustomResource(
@@ -69,7 +77,7 @@ export class Gateway extends pulumi.ComponentResource {
           metadata: waitedFor(scope, role, attached(spec.parentRefs)),
           spec,
         },
-        { parent: this, dependsOn: [gateway] },
+        { ...gate, dependsOn: [gateway] },
       );
     const from = (...sectionNames: string[]) => ({
       parentRefs: sectionNames.map((sectionName) => ({ name: scope.product, sectionName })),

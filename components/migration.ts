@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { Database } from "./lib/database.ts";
 import { databaseEnvironment, databaseFiles } from "./lib/database.ts";
+import { heard } from "./lib/gate.ts";
 import type { Scope } from "./lib/labels.ts";
 import { oneShotJob, timeoutsAfter } from "./lib/one-shot-job.ts";
 import type { Resources } from "./lib/pod.ts";
@@ -10,8 +11,8 @@ import { container, podTemplate } from "./lib/pod.ts";
 
 export interface MigrationArgs extends Database {
   readonly scope: Scope;
-  /** Version of the release, which names the restore point that is taken before. */
-  readonly release: string;
+  /** Name of the restore point that is taken before. */
+  readonly restorePoint: string;
   /** The database's image, with the script that takes the restore point, pinned by digest. */
   readonly databaseImage: string;
   /** host:port of the other region's leader, whose archive the restore point should reach too. */
@@ -20,14 +21,21 @@ export interface MigrationArgs extends Database {
   readonly image: string;
   /** Oldest and newest schema version the release runs on, and the one its migrations lead to. */
   readonly schema: { readonly min: number; readonly max: number; readonly target: number };
+  /** Serving generation of the data: a restored one is migrated again. */
+  readonly generation: number;
+  /**
+   * Number of the deployment. Each asks the database anew: a Job that ended for an earlier deployment of the same release
+   * says nothing about what a later release has done to the schema.
+   */
+  readonly deployment: number;
   /** Longest that all attempts together may take. */
   readonly deadlineSeconds: number;
   readonly resources: Resources;
 }
 
 /**
- * Brings the schema to the release's target, once per release, in the region that writes; what depends on it starts
- * afterwards. Before that it takes a restore point and waits until it is archived.
+ * Brings the schema to the release's target, once per deployment and generation of the data, in the region that writes;
+ * what depends on it starts afterwards. Before that it takes a restore point and waits until it is archived.
  * Defines one Job. A database that is already ahead but inside the release's window is left as it is.
  */
 export class Migration extends pulumi.ComponentResource {
@@ -37,7 +45,7 @@ export class Migration extends pulumi.ComponentResource {
     const restorePoint = container({
       name: "restore-point",
       image: args.databaseImage,
-      command: ["/opt/lifeline/restore-point.sh", args.release],
+      command: ["/opt/lifeline/restore-point.sh", args.restorePoint],
       environment: {
         ...databaseEnvironment(args),
         PEER_POSTGRES: args.peerPostgres,
@@ -66,6 +74,10 @@ export class Migration extends pulumi.ComponentResource {
       secretFiles: databaseFiles,
       // Each attempt is a pod of its own, so that the log of a failed one stays.
       placement: { restartPolicy: "Never" },
+      annotations: {
+        "lifeline/generation": String(args.generation),
+        "lifeline/deployment": String(args.deployment),
+      },
     });
     new Job(
       name,
@@ -73,8 +85,9 @@ export class Migration extends pulumi.ComponentResource {
         workload: "migration",
         name: "db-migration",
         deadlineSeconds,
-        // Each attempt continues where the one before it stopped.
-        retries: 2,
+        // It continues where the first one stopped, after it has waited for the database; each one more costs a bad
+        // release another half minute.
+        retries: 1,
         template,
       }),
       {
@@ -82,6 +95,7 @@ export class Migration extends pulumi.ComponentResource {
         // After a move it is forgotten here, not deleted: the region may be lost.
         retainOnDelete: true,
         customTimeouts: timeoutsAfter(deadlineSeconds),
+        ...heard(opts),
       },
     );
     this.registerOutputs({});

@@ -6,6 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { Database } from "./lib/database.ts";
 import { databaseEnvironment, databaseFiles } from "./lib/database.ts";
+import { heard } from "./lib/gate.ts";
 import type { Scope } from "./lib/labels.ts";
 import { oneShotJob, timeoutsAfter } from "./lib/one-shot-job.ts";
 import type { Resources } from "./lib/pod.ts";
@@ -87,11 +88,12 @@ export class SmokeGate extends pulumi.ComponentResource {
       template,
     });
     const labels = { ...job.metadata.labels, [versionLabel]: release.version };
-    const timeouts = { customTimeouts: timeoutsAfter(deadlineSeconds) };
+    const gate = { customTimeouts: timeoutsAfter(deadlineSeconds), ...heard(opts) };
     const inside = new Job(
       `${name}-inside`,
       { ...job, metadata: { ...job.metadata, labels } },
-      { parent: this, ...timeouts },
+      // The one before goes first: after a run that stopped in between it would go last, and might be this one again.
+      { parent: this, deleteBeforeReplace: true, ...gate },
     );
     new Command(
       `${name}-outside`,
@@ -108,7 +110,7 @@ export class SmokeGate extends pulumi.ComponentResource {
         triggers: [inside.metadata.name, args.address],
         addPreviousOutputInEnv: false,
       },
-      { parent: this, dependsOn: [inside], ...timeouts },
+      { parent: this, dependsOn: [inside], ...gate },
     );
     this.registerOutputs({});
   }

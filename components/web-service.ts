@@ -1,12 +1,11 @@
 import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment.js";
 import { HorizontalPodAutoscaler } from "@pulumi/kubernetes/autoscaling/v2/horizontalPodAutoscaler.js";
-import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
 import { Service } from "@pulumi/kubernetes/core/v1/service.js";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget.js";
 import type { core as inputs } from "@pulumi/kubernetes/types/input.js";
 import * as pulumi from "@pulumi/pulumi";
 
-import { contentHash } from "./lib/content-hash.ts";
+import { heard, timeoutsOf } from "./lib/gate.ts";
 import type { Scope } from "./lib/labels.ts";
 import { metadata, selector } from "./lib/labels.ts";
 import type { Resources, SecretFile } from "./lib/pod.ts";
@@ -30,31 +29,23 @@ export interface WebServiceArgs {
   readonly maxReplicas: number;
   /** Average CPU use, in percent of the request, above which replicas are added. */
   readonly targetCpuPercent: number;
+  /** Longest that a release may take until all its pods are ready. */
+  readonly deadlineSeconds: number;
   readonly resources: Resources;
 }
 
 /**
  * Keeps a stateless HTTP service up through deployments, drains and load.
- * Defines a ConfigMap, a HorizontalPodAutoscaler, a Deployment, a Service and a PodDisruptionBudget.
+ * Defines a HorizontalPodAutoscaler, a Deployment, a Service and a PodDisruptionBudget.
  */
 export class WebService extends pulumi.ComponentResource {
   constructor(name: string, args: WebServiceArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lifeline:release:WebService", name, args, opts);
-    const { scope, workload, minReplicas, maxReplicas, targetCpuPercent } = args;
+    const { scope, workload, minReplicas, maxReplicas, deadlineSeconds } = args;
     const parent = { parent: this };
     const meta = metadata(scope, workload, workload);
     const matchLabels = selector(workload);
 
-    const config = new ConfigMap(
-      `${name}-config`,
-      {
-        // Named by content: during a rollout, and after a rollback, each pod keeps the configuration of its own release.
-        metadata: metadata(scope, workload, `${workload}-config-${contentHash(args.config)}`),
-        immutable: true,
-        data: { ...args.config },
-      },
-      parent,
-    );
     const autoscaler = new HorizontalPodAutoscaler(
       `${name}-autoscaler`,
       {
@@ -68,7 +59,7 @@ export class WebService extends pulumi.ComponentResource {
               type: "Resource",
               resource: {
                 name: "cpu",
-                target: { type: "Utilization", averageUtilization: targetCpuPercent },
+                target: { type: "Utilization", averageUtilization: args.targetCpuPercent },
               },
             },
           ],
@@ -90,13 +81,18 @@ export class WebService extends pulumi.ComponentResource {
             rollingUpdate: { maxUnavailable: rollout.maxUnavailable, maxSurge: rollout.maxSurge },
           },
           minReadySeconds: rollout.minReadySeconds,
-          progressDeadlineSeconds: 300,
+          progressDeadlineSeconds: deadlineSeconds,
           revisionHistoryLimit: 3,
-          template: webPod(args, config.metadata.name),
+          template: webPod(args),
         },
       },
       // The autoscaler first: it raises the new Deployment from one pod to the minimum at once.
-      { parent: this, dependsOn: [autoscaler] },
+      {
+        parent: this,
+        dependsOn: [autoscaler],
+        customTimeouts: timeoutsOf(deadlineSeconds),
+        ...heard(opts),
+      },
     );
     new Service(
       `${name}-service`,
@@ -132,21 +128,19 @@ export class WebService extends pulumi.ComponentResource {
 /** Seconds in which endpoints and gateways learn that a stopping pod gets no new connections. */
 const drainSeconds = 5;
 
-function webPod(
-  args: WebServiceArgs,
-  configMap: pulumi.Output<string>,
-): pulumi.Input<inputs.v1.PodTemplateSpec> {
+function webPod(args: WebServiceArgs): inputs.v1.PodTemplateSpec {
   const { scope, workload, releaseVersion, secretFiles = [] } = args;
   const web = container({
     name: workload,
     image: args.image,
     environment: {
+      // In the pod itself: during a rollout, and after a rollback, each keeps the configuration of its own release.
+      ...args.config,
       PORT: String(ports[workload]),
       METRICS_PORT: String(ports.metrics),
       RELEASE_VERSION: releaseVersion,
       ...args.environment,
     },
-    configMap,
     ports: { http: ports[workload], metrics: ports.metrics },
     resources: args.resources,
     secretFiles,

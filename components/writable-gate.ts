@@ -4,6 +4,7 @@ import { RandomId } from "@pulumi/random/randomId.js";
 
 import type { Database } from "./lib/database.ts";
 import { databaseEnvironment, databaseFiles } from "./lib/database.ts";
+import { heard } from "./lib/gate.ts";
 import type { Scope } from "./lib/labels.ts";
 import { oneShotJob, timeoutsAfter } from "./lib/one-shot-job.ts";
 import type { Resources } from "./lib/pod.ts";
@@ -60,7 +61,12 @@ export class WritableGate extends pulumi.ComponentResource {
     new Job(
       name,
       { ...job, metadata: { ...job.metadata, name: jobName } },
-      { parent: this, retainOnDelete: true, customTimeouts: timeoutsAfter(deadlineSeconds) },
+      {
+        parent: this,
+        retainOnDelete: true,
+        customTimeouts: timeoutsAfter(deadlineSeconds),
+        ...heard(opts),
+      },
     );
     this.registerOutputs({});
   }

@@ -42,7 +42,19 @@ export const certificatePem = text(
   /^(-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+\n-----END CERTIFICATE-----\n*)+$/,
 );
 
-export const restoreTime = text(
+/** What YAML takes for a time when nothing quotes it, the engine hands on in its own notation. */
+export const asWritten = (value: unknown): unknown =>
+  typeof value === "string"
+    ? value.replace(
+        /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) ([+-]\d\d)(\d\d) \S+$/,
+        (_, date: string, time: string, hours: string, minutes: string) => {
+          const zone = `${hours}:${minutes}`;
+          return `${date}T${time}${zone === "+00:00" ? "Z" : zone}`;
+        },
+      )
+    : value;
+
+const zonedTime = text(
   {
     allowed:
       "a time in ISO 8601 with its zone, such as 2026-11-21T09:00:00Z or 2026-11-21T10:00:00+01:00",
@@ -53,9 +65,12 @@ export const restoreTime = text(
     !Number.isNaN(Date.parse(value)),
 );
 
+export const restoreTime = z.preprocess(asWritten, zonedTime);
+
 export const restorePoint = text(
   {
-    allowed: "the name of a restore point: the release that it was taken before, such as v1.4.0",
+    allowed:
+      "the name of a restore point: the release that it was taken before, such as v1.4.0, or v1.4.0.2 when it came out a second time",
     fix: "take it from the table lifeline.restore_points, or from the record of the releases",
   },
   /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,

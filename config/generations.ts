@@ -12,9 +12,12 @@ export function originOf(from: Generation["from"]): Origin | undefined {
 }
 
 /** The generation that serves. */
-export function dataTarget({ postgres }: Pick<Config, "postgres">) {
+export function dataTarget({ postgres, activeRegion }: Pick<Config, "postgres" | "activeRegion">) {
   const { generations } = postgres;
   const { storage = "", from: source } = generations.at(-1) ?? {};
   const from = originOf(source);
-  return { generation: generations.length, storage, ...(from !== undefined && { from }) };
+  return {
+    ...{ generation: generations.length, storage, region: activeRegion },
+    ...(from !== undefined && { from, of: source?.generation ?? generations.length - 1 }),
+  };
 }

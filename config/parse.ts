@@ -12,7 +12,7 @@ const keys = Object.keys(settings) as (keyof Settings)[];
 
 /**
  * The configuration in `raw`, the keys of the namespace `lifeline:` of one stack, together with the
- * release that it names. Errors show no value of the keys in `secretKeys`.
+ * release that it names. The keys in `secretKeys` are encrypted in the stack file; errors show no value of them.
  * @throws ConfigError naming every problem at once
  */
 export function parseConfig(
@@ -23,9 +23,12 @@ export function parseConfig(
 ): Config {
   const problems = problemsOf(stackFile, raw, (path) => `lifeline:${writePath(path)}`);
   const valid: Partial<Settings> = Object.fromEntries(
-    keys.filter((key) => settings[key].safeParse(raw[key]).success).map((key) => [key, raw[key]]),
+    keys.flatMap((key) => {
+      const { success, data } = settings[key].safeParse(raw[key]);
+      return success ? [[key, data]] : [];
+    }),
   );
-  problems.push(...wrongSecrets(raw));
+  problems.push(...wrongSecrets(raw, secretKeys));
   problems.push(...brokenRules(valid));
   const loaded = valid.release === undefined ? { problems: [] } : load(valid.release, releases);
   if ("release" in loaded && problems.length === 0) {

@@ -30,7 +30,8 @@ export class ConfigError extends RunError {
   }
 }
 
-function describe({ field, value, allowed, fix }: Problem): string {
+/** A problem as it is printed. */
+export function describe({ field, value, allowed, fix }: Problem): string {
   return `  ${field}\n    value:   ${value}\n    allowed: ${allowed}\n    fix:     ${fix}`;
 }
 

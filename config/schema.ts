@@ -1,13 +1,8 @@
 import { z } from "zod";
 
 import {
-  annotations,
   awsRegion,
-  bucketPrefix,
   clusterIssuerServer,
-  cpu,
-  cron,
-  databaseName,
   dnsLabel,
   dnsName,
   email,
@@ -17,7 +12,6 @@ import {
   httpsUrl,
   image,
   kubeContext,
-  memory,
   nonEmptyPath,
   objectLabels,
   podLabels,
@@ -29,22 +23,11 @@ import {
   storage,
   upstreamVersion,
 } from "./values.ts";
-import {
-  certificatePem,
-  cidr,
-  endpoint,
-  latest,
-  peerHost,
-  restorePoint,
-  restoreTime,
-} from "./data-values.ts";
-import { between, flag, list, section, whole } from "./expectation.ts";
+import { backups, type generation, peering, postgres } from "./data-schema.ts";
+import { asWritten, cidr, endpoint, peerHost } from "./data-values.ts";
+import { flag, list, section, whole } from "./expectation.ts";
 import type { Release } from "./release.ts";
-
-const compute = section({ cpu, memory });
-
-/** Of one container: what it is promised and what it may never exceed. */
-const resources = section({ requests: compute, limits: compute });
+import { compute, resources } from "./resources.ts";
 
 const region = section({
   /** AWS region of the cluster. */
@@ -74,6 +57,8 @@ const workload = section({
   maxReplicas: whole("replicas", 1, 100),
   /** Average CPU use, in percent of the request, above which replicas are added. */
   targetCpuPercent: whole("percent", 10, 95),
+  /** Longest that a release may take until all its pods are ready; then the run stops there. */
+  deadlineSeconds: whole("seconds", 30, 3600),
   resources,
 });
 
@@ -82,57 +67,6 @@ const job = section({
   deadlineSeconds: whole("seconds", 30, 3600),
   resources,
 });
-
-/** A life of the data, which begins empty or with a restore. */
-const generation = section({
-  /** Size of each member's volume. */
-  storage,
-  /** What it begins with; exactly one of time, point and latest says up to where. */
-  from: section({
-    /** Whose archive. @default the active region's own */
-    region: awsRegion.exactOptional(),
-    /** @default the one before */
-    generation: between(
-      "the number of a generation before this one, counted",
-      1,
-      99,
-    ).exactOptional(),
-    time: restoreTime.exactOptional(),
-    point: restorePoint.exactOptional(),
-    latest: latest.exactOptional(),
-  }).exactOptional(),
-});
-
-const postgres = section({
-  image,
-  database: databaseName,
-  user: databaseName,
-  /** Members in each region. */
-  replicas: whole("members", 2, 5),
-  /** The last one serves; those before keep their volumes. */
-  generations: list(generation, 1, 99),
-  resources,
-  exporterResources: resources,
-  /** Of the backup server and of the agent, each. */
-  sidecarResources: resources,
-  /** Lets a region that was cold start to write while it cannot ask the other one. */
-  promoteAlone: flag.exactOptional(),
-});
-
-const nodePort = between("a port of the nodes", 30_000, 32_767);
-
-/** How the regions' databases reach each other. */
-const peering = z.discriminatedUnion("kind", [
-  section({
-    kind: z.literal("nodePort"),
-    ports: section({ postgres: nodePort, api: nodePort, backup: nodePort }),
-  }),
-  section({
-    kind: z.literal("loadBalancer"),
-    /** For the controller that makes the load balancers. */
-    annotations,
-  }),
-]);
 
 /** What everything in the namespace of one region may ask for together. */
 const quota = section({
@@ -152,6 +86,8 @@ const secrets = z.discriminatedUnion("mode", [
     mode: z.literal("external"),
     /** Role that the External Secrets operator assumes to read them. */
     roleArn,
+    /** Longest that reading one may take. */
+    deadlineSeconds: whole("seconds", 10, 3600),
     /** Names in AWS Secrets Manager, the same in both regions. */
     names: section({
       postgres: secretName,
@@ -164,6 +100,8 @@ const secrets = z.discriminatedUnion("mode", [
 ]);
 
 const certificates = section({
+  /** Longest that issuing one may take. */
+  deadlineSeconds: whole("seconds", 10, 3600),
   issuer: z.discriminatedUnion("kind", [
     section({
       kind: z.literal("acme"),
@@ -190,6 +128,8 @@ const certificates = section({
 
 const gateway = section({
   className: dnsName,
+  /** Longest until its controller serves what is declared. */
+  deadlineSeconds: whole("seconds", 10, 3600),
   /** Namespace and labels of the controller's pods: the only way in from outside. */
   namespace: dnsLabel,
   podLabels,
@@ -216,32 +156,6 @@ const dns = section({
   ttlSeconds: whole("seconds", 10, 300),
 });
 
-const backups = section({
-  /** Buckets are named `<prefix>-<region>`. */
-  bucketPrefix,
-  access: z.discriminatedUnion("kind", [
-    section({
-      kind: z.literal("webIdentity"),
-      /** Roles by region: the archive's writes its region's bucket and reads the other, the proof's reads its own. */
-      roleArns: z.record(awsRegion, section({ archive: roleArn, proof: roleArn })),
-    }),
-    /** The keys are in the secret `archiveCredentials`. */
-    section({ kind: z.literal("keys") }),
-  ]),
-  /** Who signed the certificates of S3 that is not AWS's own. */
-  storageCa: certificatePem.exactOptional(),
-  /** Five-field cron, UTC. */
-  schedules: section({ full: cron, differential: cron, incremental: cron.exactOptional() }),
-  restoreProof: cron,
-  /** Longest that a backup or a restore proof may take. */
-  deadlineSeconds: whole("seconds", 300, 86_400),
-  /** Every moment of so many days past can be restored; what was overwritten is kept as long. */
-  restoreWindowDays: whole("days", 1, 365),
-  /** How many months back the first full backup of a month is kept. */
-  monthlyBackups: whole("months", 0, 120),
-  resources,
-});
-
 /** What is said about one change: recorded, shown, and ignored once another release is set. */
 const change = section({
   /** The release that this speaks about. */
@@ -252,7 +166,7 @@ const change = section({
   /** Why a release that was taken back may come out again; each reason counts once. */
   allowRetry: remark.exactOptional(),
   /** Restore point or time after which everything written may be lost. */
-  acceptLoss: remark.exactOptional(),
+  acceptLoss: z.preprocess(asWritten, remark).exactOptional(),
 });
 
 /** Every key of the namespace `lifeline:` in a stack file, in the order they are written there. */

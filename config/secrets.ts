@@ -2,9 +2,23 @@ import { hidden, type Problem } from "./problems.ts";
 
 type Raw = Readonly<Record<string, unknown>>;
 
-/** What is wrong with the secrets of a stack file, never showing any of them. */
-export function wrongSecrets(raw: Raw): Problem[] {
-  return [...wrongRegistryCredentials(raw), ...wrongArchiveCredentials(raw)];
+/** What is wrong with the secrets of a stack file, never showing any of them; `secretKeys` are those that are encrypted. */
+export function wrongSecrets(raw: Raw, secretKeys: ReadonlySet<string>): Problem[] {
+  const wrong = [...wrongRegistryCredentials(raw), ...wrongArchiveCredentials(raw)];
+  const told = new Set(wrong.map(({ field }) => field));
+  return [...wrong, ...inPlainText(raw, secretKeys).filter(({ field }) => !told.has(field))];
+}
+
+/** A value that is not marked as secret is plain in the stack file, in the state and in the outputs of every run. */
+function inPlainText(raw: Raw, secretKeys: ReadonlySet<string>): Problem[] {
+  return ["registryCredentials", "archiveCredentials"]
+    .filter((key) => raw[key] !== undefined && !secretKeys.has(key))
+    .map((key) => ({
+      field: `lifeline:${key}`,
+      value: hidden,
+      allowed: "a value that is encrypted in the stack file; this one is there in plain text",
+      fix: `replace the credentials, they have been seen, and run \`pulumi config set --secret ${key} < FILE\``,
+    }));
 }
 
 function wrongRegistryCredentials({ registryCredentials: value, secrets }: Raw): Problem[] {

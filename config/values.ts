@@ -142,7 +142,7 @@ export const databaseName = text(
   },
   (value) =>
     /^[a-z][a-z0-9_]{0,62}$/.test(value) &&
-    !/^(postgres|exporter|replicator|rewinder|template[01]|pg_.*)$/.test(value),
+    !/^(postgres|exporter|(replicator|rewinder)_.*|template[01]|pg_.*)$/.test(value),
 );
 
 const labelName = text(

@@ -31,8 +31,13 @@ function toGateway(_hostname, options, callback) {
   return options.all ? callback(null, [{ address: where, family }]) : callback(null, where, family);
 }
 
+/** The pods were found to answer before this gate began. */
+const unreached =
+  ": the Gateway does not reach the pods; its own have to be those that lifeline:gateway.namespace and podLabels let in";
+
 function ask(path) {
   return new Promise((resolve, reject) => {
+    let reached = false;
     const request = get(
       // The name in SNI, in the Host header and in the certificate is the public one.
       { host, port, path, lookup: toGateway, timeout: requestSeconds * 1000, agent: false },
@@ -44,23 +49,31 @@ function ask(path) {
         response.on("end", () => resolve({ status: response.statusCode, body }));
       },
     );
+    request.on("socket", (socket) => socket.on("secureConnect", () => (reached = true)));
     request.on("timeout", () =>
-      request.destroy(new Error(`no answer within ${requestSeconds} seconds`)),
+      request.destroy(
+        new Error(`no answer within ${requestSeconds} seconds${reached ? unreached : ""}`),
+      ),
     );
     request.on("error", reject);
   });
 }
 
+function refuse(status) {
+  const hint = status >= 502 && status <= 504 ? unreached : "";
+  throw new Error(`answered ${status} instead of 200${hint}`);
+}
+
 async function page() {
   const { status, body } = await ask("/");
-  if (status !== 200) throw new Error(`answered ${status} instead of 200`);
+  if (status !== 200) refuse(status);
   if (!/<html/i.test(body)) throw new Error("answered 200, but not with a page of HTML");
   return "200, a page";
 }
 
 async function health() {
   const { status, body } = await ask("/api/health");
-  if (status !== 200) throw new Error(`answered ${status} instead of 200`);
+  if (status !== 200) refuse(status);
   let answer;
   try {
     answer = JSON.parse(body);

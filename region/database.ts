@@ -1,14 +1,43 @@
 import type * as pulumi from "@pulumi/pulumi";
 
 import { DatabaseCertificates } from "../components/database-certificates.ts";
+import { contentHash } from "../components/lib/content-hash.ts";
 import { entranceAddresses } from "../components/lib/peering.ts";
 import { Backups } from "../components/postgres/backups.ts";
 import type { Generation } from "../components/postgres/generation.ts";
 import { membersService } from "../components/postgres/generation.ts";
 import { Postgres } from "../components/postgres/postgres.ts";
+import { RestoreGate } from "../components/postgres/restore-gate.ts";
 import { PostgresRole } from "../components/postgres/role.ts";
 import { originOf, type Config } from "../config.ts";
-import { archiveOf, type Ground } from "./ground.ts";
+import { archiveOf, type Ground, type Run } from "./ground.ts";
+
+/**
+ * Holds everything up that makes the serving generation of the data, until the archives are seen to have it; in the region
+ * that wrote when it was made, so that a later move has nothing to wait for.
+ */
+export function declareRestoreGate(
+  config: Config,
+  grounds: readonly Ground[],
+  { restored, restoreHooks }: Run,
+): readonly RestoreGate[] {
+  const ground = grounds.find(({ region }) => region.name === restored?.region);
+  if (restored === undefined || ground === undefined) return [];
+  const generation = generationsOf(config, ground).at(-1);
+  if (generation?.from === undefined) return [];
+  const { name, inCluster, foundation, databaseFoundation } = ground;
+  return [
+    new RestoreGate(
+      // Another attempt is another gate: what it saw once it does not have to see again.
+      name(`restore-gate-${String(generation.number)}-${contentHash(restored.at)}`),
+      {
+        ...databaseArgs(config, ground),
+        ...{ generation, askedAt: restored.at, resources: config.backups.resources },
+      },
+      { ...inCluster(...foundation, ...databaseFoundation), hooks: restoreHooks },
+    ),
+  ];
+}
 
 /** Says which region writes; the order of both is what a move depends on. */
 export function declareRole(
@@ -35,42 +64,45 @@ export function declareDatabase(
   ground: Ground,
   after: readonly pulumi.Resource[],
 ): Postgres {
-  const { scope, region, peer, name, inCluster } = ground;
-  const { postgres, peering, backups } = config;
-  const generations = generationsOf(config, ground);
+  const { scope, region, peer, name, inCluster, foundation, databaseFoundation } = ground;
+  const args = databaseArgs(config, ground);
+  const { generations } = args;
   const certificates = new DatabaseCertificates(
     name("database-certificates"),
     { scope, membersService, entrance: region.peer },
-    inCluster(...ground.databaseFoundation),
+    inCluster(...databaseFoundation),
   );
-  const common = {
-    ...postgres,
-    ...{ scope, peering, generations },
-    region: region.name,
-    storageClass: region.storageClass,
-    archiveAccess: backups.access.kind,
-    peer: { region: peer.name, entrance: peer.peer, archive: archiveOf(config, peer) },
-  };
   const database = new Postgres(
     name("postgres"),
-    {
-      ...common,
-      entrance: region.peer,
-      archive: archiveOf(config, region),
-      peerCidrs: peer.peer.cidrs,
-      ...(backups.storageCa !== undefined && { storageCa: backups.storageCa }),
-    },
-    inCluster(...ground.foundation, ...ground.databaseFoundation, certificates, ...after),
+    { ...args, entrance: region.peer, peerCidrs: peer.peer.cidrs },
+    inCluster(...foundation, ...databaseFoundation, certificates, ...after),
   );
   const serving = generations.at(-1);
   if (serving !== undefined) {
     new Backups(
       name("backups"),
-      { ...common, ...backups, generation: serving },
+      { ...args, ...config.backups, generation: serving },
       inCluster(database),
     );
   }
   return database;
+}
+
+/** What everything that handles the data is told. */
+function databaseArgs(config: Config, ground: Ground) {
+  const { postgres, peering, backups } = config;
+  const { scope, region, peer } = ground;
+  const { access, storageCa } = backups;
+  return {
+    ...postgres,
+    ...{ scope, peering, generations: generationsOf(config, ground) },
+    region: region.name,
+    storageClass: region.storageClass,
+    archive: archiveOf(config, region),
+    archiveAccess: access.kind,
+    peer: { region: peer.name, entrance: peer.peer, archive: archiveOf(config, peer) },
+    ...(storageCa !== undefined && { storageCa }),
+  };
 }
 
 /** The generations of the stack file, complete: a restore reads this region's own archive, of the generation before. */

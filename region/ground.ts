@@ -24,6 +24,22 @@ export interface RegionSecrets {
   readonly database: DatabaseSecretsArgs["source"];
 }
 
+/** What there is to know about the run that declares it. */
+export interface Run {
+  /** The record that it leaves. */
+  readonly record: string;
+  /** Name of the point before the release's migrations, which data can go back to. */
+  readonly restorePoint: string;
+  /** Number of the deployment in the record. */
+  readonly deployment: number;
+  /** Where and when the serving generation of the data was asked for; undefined where it began empty. */
+  readonly restored?: { readonly region: string; readonly at: string };
+  /** Who is told when a part that runs in the cluster does not come to its end. */
+  readonly hooks: pulumi.ResourceHookBinding;
+  /** Who is told when a restore is refused. */
+  readonly restoreHooks: pulumi.ResourceHookBinding;
+}
+
 /** One region with all that stands there before anything runs. */
 export interface Ground {
   readonly region: Region;
@@ -60,7 +76,7 @@ export function declareGround(
   region: Region,
   peer: Region,
   secrets: RegionSecrets,
-  history: string,
+  { record: history, hooks }: Run,
 ): Ground {
   const { release } = config;
   const scope = { product: config.product, namespace: config.namespace };
@@ -76,6 +92,7 @@ export function declareGround(
   const inCluster = (...dependsOn: pulumi.Resource[]) => ({
     provider: providers.cluster,
     dependsOn,
+    hooks,
   });
 
   const namespace = new Namespace(
@@ -120,6 +137,7 @@ export function declareGround(
       scope,
       dnsNames: [config.host, entryOf(config, region)],
       issuer: issuer(config, region),
+      deadlineSeconds: config.certificates.deadlineSeconds,
       certManager: config.certificates.certManager,
     },
     inCluster(namespace),

@@ -12,13 +12,14 @@ import { SmokeGate } from "../components/smoke-gate.ts";
 import { WebService } from "../components/web-service.ts";
 import { WritableGate } from "../components/writable-gate.ts";
 import { environmentOf, type Config } from "../config.ts";
-import { entryOf, type Ground } from "./ground.ts";
+import { entryOf, type Ground, type Run } from "./ground.ts";
 
 /** Brings the schema to the release, in the region that writes, as soon as it writes. */
 export function declareMigration(
   config: Config,
   { scope, peer, name, inCluster }: Ground,
   after: pulumi.Resource,
+  { restorePoint, deployment }: Pick<Run, "restorePoint" | "deployment">,
 ): Migration {
   const { release, postgres, smoke, migration } = config;
   const { database, user, image } = postgres;
@@ -35,8 +36,9 @@ export function declareMigration(
       image: release.images.migrations,
       databaseImage: image,
       peerPostgres: `${host}:${String(port)}`,
-      release: release.version,
+      ...{ restorePoint, deployment },
       schema: release.schema,
+      generation: postgres.generations.length,
     },
     inCluster(gate),
   );
@@ -48,6 +50,7 @@ export function declareProduct(
   ground: Ground,
   databaseReady: pulumi.Resource,
   schema: pulumi.Resource,
+  { deployment }: Pick<Run, "deployment">,
 ): pulumi.Output<string> {
   const { release, host, dns, postgres } = config;
   const { region, scope, name, inCluster, foundation, certificates } = ground;
@@ -80,13 +83,15 @@ export function declareProduct(
       releaseVersion: release.version,
       config: environmentOf(release, "frontend"),
     },
-    inCluster(...foundation),
+    // Last: where a release stops at its backend, nothing of it is seen.
+    inCluster(...foundation, backend),
   );
   const gateway = new Gateway(
     name("gateway"),
     {
       ...{ scope, host, endpoint },
       className: config.gateway.className,
+      deadlineSeconds: config.gateway.deadlineSeconds,
       tlsSecret: certificates.tlsSecret,
       ...(region.gatewayAddress !== undefined && { address: region.gatewayAddress }),
     },
@@ -97,7 +102,7 @@ export function declareProduct(
     {
       ...{ scope, release, host, database, user, ...config.smoke },
       address: gateway.address,
-      contentHash: judgedBySmoke(config),
+      contentHash: judgedBySmoke(config, deployment),
     },
     inCluster(gateway),
   );
@@ -116,7 +121,11 @@ export function declareProduct(
   return gateway.address;
 }
 
-/** Everything that decides whether the product works, and not which region is active: a failover runs no gate in a lost region. */
-function judgedBySmoke({ release, host, backend, frontend, postgres, gateway }: Config): string {
-  return contentHash({ release, host, backend, frontend, postgres, gateway });
+/**
+ * Everything that decides whether the product works, once more for each deployment: one that failed may have left behind
+ * what this one does not change. Not which region is active: a failover runs no gate in a lost region.
+ */
+function judgedBySmoke(config: Config, deployment: number): string {
+  const { release, host, backend, frontend, postgres, gateway } = config;
+  return contentHash({ release, host, backend, frontend, postgres, gateway, deployment });
 }

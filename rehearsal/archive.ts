@@ -7,9 +7,10 @@ import { type Topology, regions } from "./regions/topology.ts";
 
 /** Where the regions archive to, in place of AWS's S3. */
 export interface Archive {
-  readonly buckets: Buckets;
-  /** PEM certificate of the servers' authority. */
-  readonly authority: string;
+  /** Absent where the buckets are there already. */
+  readonly buckets?: Buckets;
+  /** Of the stack file: what the program has to know of the servers. */
+  readonly settings: Readonly<Record<string, unknown>>;
   /** What each region's pods may use, by AWS region. */
   readonly accounts: Readonly<Record<string, S3Accounts>>;
 }
@@ -18,7 +19,7 @@ export interface Archive {
  * The S3 servers of the booted regions. Their buckets live as long as the regions' state: they outlast the engine's, and
  * `npm run stop` removes both.
  */
-export function regionsArchive(): Archive {
+export function regionsArchive(): Required<Archive> {
   const { accounts } = s3Credentials();
   return {
     buckets: {
@@ -28,7 +29,7 @@ export function regionsArchive(): Archive {
       },
       remove: (bucket, awsRegion) => removeBucket(s3Access(regionOf(awsRegion).key), bucket),
     },
-    authority: readFileSync(s3AuthorityFile, "utf8"),
+    settings: { "backups.storageCa": readFileSync(s3AuthorityFile, "utf8") },
     accounts: Object.fromEntries(regions.map(({ key, awsRegion }) => [awsRegion, accounts[key]])),
   };
 }

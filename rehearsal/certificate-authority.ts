@@ -14,6 +14,11 @@ import { createAuthority } from "./regions/pki.ts";
 import type { KeyPair } from "./regions/pki.ts";
 
 const pollMs = 300;
+/** Passes in a row that have to fail before it is trouble. */
+const patience = 5;
+
+/** Secret in cert-manager's namespace that Pulumi.local.yaml names: it stands for the rehearsal's own authority. */
+const authoritySecret = "lifeline-ca";
 
 interface Condition {
   readonly type: string;
@@ -95,15 +100,18 @@ async function serve(
   stopping: AbortSignal,
   onTrouble: (message: string) => void,
 ): Promise<void> {
-  let trouble = "";
+  let failed = 0;
+  let told = "";
   while (!stopping.aborted) {
     try {
       await fulfil(cluster, authority);
-      trouble = "";
+      failed = 0;
+      told = "";
     } catch (error) {
+      failed += 1;
       const message = `${cluster.context}: ${error instanceof Error ? error.message : String(error)}`;
-      if (message !== trouble) onTrouble(message);
-      trouble = message;
+      // A cluster that has just learned a new kind of object refuses it for a moment.
+      if (failed >= patience && message !== told) onTrouble((told = message));
     }
     await sleep(pollMs, undefined, { signal: stopping }).catch(() => undefined);
   }
@@ -111,15 +119,22 @@ async function serve(
 
 /**
  * One pass over a cluster: afterwards every issuer of the program, and every Certificate that names one of them, is
- * fulfilled. A ClusterIssuer stands for the rehearsal's own authority, an Issuer for the one in its Secret. Other
+ * fulfilled. A ClusterIssuer whose Secret exists stands for the rehearsal's own authority, an Issuer for the one in its Secret. Other
  * people's are left alone.
  */
 export async function fulfil(cluster: Cluster, authority: KeyPair): Promise<void> {
   const ours = { labels: { "app.kubernetes.io/managed-by": "lifeline" } };
   const authorities = new Map<string, KeyPair>();
   for (const issuer of await list<Issuer>(cluster, "clusterissuers", ours)) {
-    authorities.set(keyOf("ClusterIssuer", issuer.metadata.name), authority);
-    await mark(cluster, "clusterissuers", issuer, ready("IsReady"));
+    const { secretName = authoritySecret } = issuer.spec?.ca ?? {};
+    const isKnown = secretName === authoritySecret;
+    if (isKnown) authorities.set(keyOf("ClusterIssuer", issuer.metadata.name), authority);
+    await mark(
+      cluster,
+      "clusterissuers",
+      issuer,
+      isKnown ? ready("IsReady") : noSecret(secretName),
+    );
   }
   for (const issuer of await list<Issuer>(cluster, "issuers", ours)) {
     const { name, namespace } = issuer.metadata;
@@ -202,6 +217,12 @@ const ready = (reason: string): Readiness => ({
   status: "True",
   reason,
   message: "fulfilled by the rehearsal's stand-in for cert-manager",
+});
+
+const noSecret = (name: string): Readiness => ({
+  status: "False",
+  reason: "ErrGetKeyPair",
+  message: `Error getting keypair for CA issuer: secret "${name}" not found`,
 });
 
 const noKeyPair: Readiness = {

@@ -1,12 +1,17 @@
+import { enableCompileCache } from "node:module";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { repository } from "./paths.ts";
+import { cache, repository } from "./paths.ts";
 import { Problem, exitCode } from "./problem.ts";
 
 const usage = `Usage: npm run <command> [-- options]
 
-  start    rehearse the whole go-live on two regions   [--context A --context B] [--report DIR] [--json]
+  start    rehearse the whole go-live on two regions   [--context A --context B [--archive FILE]]
+                                                    [--report DIR] [--json]
                                                     [--set activeRegion=eu-west-1, and so for every setting]
+  rehearse:rollback   forward through four releases and back from each, under traffic   [--report DIR] [--json]
   stop     remove everything that start made           [--purge: built tools and images too]
+  drill    prove on a running rehearsal that both archives bring the database back   [--json]
   check    format, lint, types, unit tests, policies
   test     check, then the end-to-end run
   bench    start-up and update times beside plain tools
@@ -19,6 +24,7 @@ const commands: Record<string, (args: string[]) => Promise<void>> = {
   async start(args) {
     const { values } = parsed(args, {
       context: { type: "string", multiple: true },
+      archive: { type: "string" },
       set: { type: "string", multiple: true },
       report: { type: "string" },
       json: { type: "boolean" },
@@ -26,8 +32,16 @@ const commands: Record<string, (args: string[]) => Promise<void>> = {
     const { start } = await import("./start.ts");
     const { settingsFrom } = await import("./set-option.ts");
     await start({
-      ...(values.context === undefined ? {} : { contexts: twoContexts(values.context) }),
+      ...clustersOf(values),
       settings: settingsFrom(values.set ?? []),
+      reportFolder: values.report ?? "report",
+      json: values.json ?? false,
+    });
+  },
+  async "rehearse:rollback"(args) {
+    const { values } = parsed(args, { report: { type: "string" }, json: { type: "boolean" } });
+    const { rehearseRollback } = await import("./rollback/rehearse.ts");
+    await rehearseRollback({
       reportFolder: values.report ?? "report",
       json: values.json ?? false,
     });
@@ -37,10 +51,15 @@ const commands: Record<string, (args: string[]) => Promise<void>> = {
     const { stop } = await import("./stop.ts");
     await stop({ purge: values.purge ?? false });
   },
+  async drill(args) {
+    const { values } = parsed(args, { json: { type: "boolean" } });
+    const { drill } = await import("./drill.ts");
+    await drill({ json: values.json ?? false });
+  },
   async check(args) {
     parsed(args, {});
     const { check } = await import("./check.ts");
-    sayCounts([await check()]);
+    sayCounts(await check());
   },
   async test(args) {
     parsed(args, {});
@@ -88,6 +107,18 @@ function parsed<const T extends NonNullable<Parameters<typeof parseArgs>[0]>["op
   }
 }
 
+function clustersOf({ context, archive }: { context?: string[]; archive?: string }) {
+  if (context !== undefined) {
+    const contexts = twoContexts(context);
+    return { clusters: { contexts, ...(archive !== undefined && { archiveFile: archive }) } };
+  }
+  if (archive === undefined) return {};
+  throw new Problem(
+    `--archive: got ${archive} without --context; regions that are booted here bring their own S3. Fix: name your clusters with --context A --context B.`,
+    exitCode.usage,
+  );
+}
+
 function twoContexts(contexts: readonly string[]): [string, string] {
   const [first, second, ...more] = contexts;
   if (first === undefined || second === undefined || more.length > 0 || first === second) {
@@ -107,6 +138,11 @@ function sayCounts(runs: readonly { passed: number; failed: number; skipped: num
     `tests: ${String(sum("passed"))} passed, ${String(sum("failed"))} failed, ${String(sum("skipped"))} skipped\n`,
   );
 }
+
+// What was compiled once is not compiled again, here and in every process that this one starts.
+const compiled = join(cache, "node");
+enableCompileCache(compiled);
+process.env["NODE_COMPILE_CACHE"] = compiled;
 
 const [name = "", ...args] = process.argv.slice(2);
 try {

@@ -5,6 +5,8 @@ import type { Readable } from "node:stream";
 export interface RunOptions {
   readonly cwd?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Standard input; empty without it. */
+  readonly input?: string;
   /** Ends the command with SIGTERM after as many seconds. */
   readonly timeoutSeconds?: number;
   /** Ends the command with SIGINT, which lets it clean up; the run then rejects with the signal's reason. */
@@ -24,15 +26,17 @@ export interface RunResult {
 export async function run(
   command: string,
   args: readonly string[],
-  { cwd, environment, timeoutSeconds, signal, onLine }: RunOptions = {},
+  { cwd, environment, input, timeoutSeconds, signal, onLine }: RunOptions = {},
 ): Promise<RunResult> {
   signal?.throwIfAborted();
   const child = spawn(command, args, {
     cwd,
     env: { ...process.env, ...environment },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     ...(timeoutSeconds !== undefined && { timeout: timeoutSeconds * 1000 }),
   });
+  // A command that ends before it has read everything says so by its code.
+  child.stdin?.on("error", () => undefined).end(input);
   const interrupt = () => child.kill("SIGINT");
   signal?.addEventListener("abort", interrupt, { once: true });
   const lines: string[] = [];
@@ -52,8 +56,8 @@ export async function run(
           resolve(exitCode ?? 1);
         });
       }),
-      hear(child.stdout, (line) => (stdout += `${line}\n`)),
-      hear(child.stderr, () => undefined),
+      hear(child.stdout!, (line) => (stdout += `${line}\n`)),
+      hear(child.stderr!, () => undefined),
     ]);
     signal?.throwIfAborted();
     return { code, stdout, lines };

@@ -1,5 +1,5 @@
-import { mkdirSync } from "node:fs";
-import { delimiter, dirname } from "node:path";
+import { type Dirent, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 import {
   type EngineEvent,
   LocalWorkspace,
@@ -8,6 +8,9 @@ import {
   type PulumiFn,
   type Stack,
 } from "@pulumi/pulumi/automation/index.js";
+import { clearPendingOperations } from "./checkpoint.ts";
+import { shown } from "./masked.ts";
+import { setStackSecrets } from "./stack-secrets.ts";
 
 export interface EngineOptions {
   /** Path of the pulumi executable. */
@@ -22,8 +25,8 @@ export interface EngineOptions {
   readonly passphraseFile: string;
   readonly stack: string;
   readonly program: PulumiFn;
-  /** Folder of the policy pack. */
-  readonly policyPack: string;
+  /** Folders of policy packs, which judge each preview and update. */
+  readonly policyPacks: readonly string[];
   /** Folder with `pulumi-analyzer-policy-nodejs`, which runs the pack where there is no language host. */
   readonly analyzerFolder: string;
   /** Ends a running update; what it had finished stays in the state. */
@@ -62,6 +65,14 @@ export class UpdateError extends Error {
   }
 }
 
+/** What the engine remembers of one resource. */
+export interface StateResource {
+  readonly type: string;
+  /** URN and id, joined by `::`; absent for components. */
+  readonly provider?: string;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+}
+
 export interface Engine {
   /** @param onProgress gets one line whenever the engine begins or ends something */
   up(onProgress: (line: string) => void): Promise<UpdateResult>;
@@ -72,13 +83,22 @@ export interface Engine {
   preview(onProgress: (line: string) => void): Promise<void>;
   /** What an update would change after reading everything back from the clusters. Changes nothing. */
   drift(): Promise<Pick<UpdateResult, "seconds" | "changes">>;
+  /** Everything in the state, in an order in which it can be made. Secrets are in plain text: keep them private. */
+  resources(): Promise<readonly StateResource[]>;
   /** Secret values are encrypted when the engine writes them to its state. */
-  setSecret(key: string, value: string): Promise<void>;
+  setSecrets(values: Readonly<Record<string, string>>): Promise<void>;
 }
 
 /** Opens the stack with the real Pulumi engine; a lock or pending operations that a killed run left are cleared first. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   mkdirSync(options.stateFolder, { recursive: true });
+  const environment = {
+    ...options.environment,
+    PATH: [options.analyzerFolder, process.env["PATH"] ?? ""].join(delimiter),
+    PULUMI_BACKEND_URL: `file://${options.stateFolder}`,
+    PULUMI_CONFIG_PASSPHRASE_FILE: options.passphraseFile,
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+  };
   const stack = await LocalWorkspace.createOrSelectStack(
     { stackName: options.stack, projectName: "lifeline", program: options.program },
     {
@@ -88,16 +108,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         skipVersionCheck: false,
       }),
       pulumiHome: options.pulumiHome,
-      envVars: {
-        ...options.environment,
-        PATH: [options.analyzerFolder, process.env["PATH"] ?? ""].join(delimiter),
-        PULUMI_BACKEND_URL: `file://${options.stateFolder}`,
-        PULUMI_CONFIG_PASSPHRASE_FILE: options.passphraseFile,
-        PULUMI_SKIP_UPDATE_CHECK: "true",
-      },
+      envVars: environment,
     },
   );
-  await recover(stack);
+  await recover(stack, options);
   return {
     up: (onProgress) => update(stack, options, onProgress),
     preview: async (onProgress) => {
@@ -105,22 +119,45 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       await log.explained(stack.preview(settings(options, log)));
     },
     drift: () => drift(stack),
-    setSecret: (key, value) => stack.setConfig(key, { value, secret: true }),
+    resources: () => resources(stack),
+    setSecrets: (values) =>
+      setStackSecrets(
+        {
+          pulumi: options.pulumi,
+          projectFolder: options.projectFolder,
+          environment: { ...environment, PULUMI_HOME: options.pulumiHome },
+        },
+        options.stack,
+        values,
+      ),
   };
 }
 
 /**
  * A killed update leaves its lock and its unfinished operations in the state. The caller's own lock makes sure that no
- * update is running, and the providers adopt what exists (`upsertExistingObjects`), so both can go.
+ * update is running, and the providers adopt what exists (`upsertExistingObjects`), so both can go. The engine's files
+ * tell at once whether there is any; the engine itself takes a second each.
  */
-async function recover(stack: Stack): Promise<void> {
-  await stack.cancel();
-  const state = await stack.exportStack();
-  const deployment = state.deployment as { pending_operations?: unknown[] } | undefined;
-  if (deployment?.pending_operations === undefined || deployment.pending_operations.length === 0)
-    return;
-  deployment.pending_operations = [];
-  await stack.importStack(state);
+async function recover(stack: Stack, { stateFolder }: EngineOptions): Promise<void> {
+  const folder = join(stateFolder, ".pulumi");
+  const locks = join(folder, "locks");
+  const isFile = (entry: Dirent) => entry.isFile();
+  if (
+    existsSync(locks) &&
+    readdirSync(locks, { recursive: true, withFileTypes: true }).some(isFile)
+  )
+    await stack.cancel();
+  clearPendingOperations(join(folder, "stacks", "lifeline", `${stack.name}.json`));
+}
+
+async function resources(stack: Stack): Promise<readonly StateResource[]> {
+  const { deployment } = (await stack.exportStack()) as {
+    deployment: { resources?: StateResource[] };
+  };
+  return (deployment.resources ?? []).map((resource) => ({
+    ...resource,
+    inputs: shown(resource.inputs ?? {}) as Record<string, unknown>,
+  }));
 }
 
 const quiet = { color: "never", suppressProgress: true } as const;
@@ -147,8 +184,8 @@ async function update(
   };
 }
 
-const settings = ({ policyPack, signal }: EngineOptions, log: UpdateLog) => ({
-  policyPacks: [policyPack],
+const settings = ({ policyPacks, signal }: EngineOptions, log: UpdateLog) => ({
+  policyPacks: [...policyPacks],
   signal,
   ...quiet,
   onEvent: (event: EngineEvent) => {

@@ -1,13 +1,15 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { V1Node } from "@kubernetes/client-node";
 import { parse } from "yaml";
 import { readFileSync } from "node:fs";
+import { ApiClient } from "../diagnosis/api.ts";
 import { type Cluster, connect } from "./checks/cluster.ts";
 import { list } from "./checks/objects.ts";
 import { run } from "./command.ts";
 import { type Archive, regionsArchive } from "./archive.ts";
+import { readArchive } from "./archive-file.ts";
 import { type Ground, type Place, pulumiHome } from "./ground.ts";
 import { type BuiltImage, buildImages } from "./images/build-images.ts";
 import { cache, repository } from "./paths.ts";
@@ -16,6 +18,7 @@ import { Problem, exitCode } from "./problem.ts";
 import { type Reporter, runTasks } from "./progress.ts";
 import { s3AccessFile } from "./regions/folders.ts";
 import { regions } from "./regions/topology.ts";
+import { stackFolder } from "./stack-folders.ts";
 import { findProgram } from "./toolchain/machine.ts";
 import { acquireTools } from "./toolchain/toolchain.ts";
 
@@ -26,12 +29,20 @@ const neededApis = {
   "monitoring.coreos.com/v1": "the CRDs of the Prometheus operator",
 } as const;
 
+/** Clusters to use instead of booting regions. */
+export interface ExistingClusters {
+  /** One for each region. */
+  readonly contexts: readonly [string, string];
+  /** Describes S3 that they reach: docs/archive-file.md. A rehearsal's own regions have theirs beside them. */
+  readonly archiveFile?: string;
+}
+
 /**
  * Two clusters that are there already, by context of the current kubeconfig. Nothing is installed in them beforehand.
  * @throws Problem naming a cluster that does not answer, or what it lacks
  */
 export async function useClusters(
-  contexts: readonly [string, string],
+  { contexts, archiveFile }: ExistingClusters,
   signal: AbortSignal,
 ): Promise<Ground> {
   const kubeconfig = process.env["KUBECONFIG"] ?? join(homedir(), ".kube", "config");
@@ -48,7 +59,12 @@ export async function useClusters(
   const ground: Partial<{ -readonly [Key in keyof Ground]: Ground[Key] }> = {
     kubeconfig,
     kubectl,
-    archive: archiveOf(contexts),
+    stackFolder: stackFolder({
+      kubeconfig: resolve(kubeconfig),
+      contexts,
+      servers: contexts.map((context) => new ApiClient({ kubeconfig, context }).server),
+    }),
+    archive: archiveOf(contexts, archiveFile),
     logFolders: [],
   };
   await runTasks([
@@ -183,13 +199,14 @@ async function holdsAll(cluster: Cluster, images: readonly BuiltImage[]): Promis
 }
 
 /** The database archives into S3, which a cluster does not bring: only a rehearsal's own regions have theirs beside them. */
-function archiveOf(contexts: readonly string[]): Archive {
+function archiveOf(contexts: readonly string[], file: string | undefined): Archive {
+  if (file !== undefined) return readArchive(file, regionNames());
   const own = contexts.every((context) =>
     regions.some(({ kubeContext }) => kubeContext === context),
   );
   if (own && existsSync(s3AccessFile)) return regionsArchive();
   throw new Problem(
-    `--context: got ${contexts.join(" and ")}, which have no S3 server that the rehearsal knows, and the database archives into one per region. Fix: npm start without --context boots both; or go live on your clusters with a stack file of your own: pulumi up.`,
+    `--context: got ${contexts.join(" and ")}, which have no S3 server that the rehearsal knows, and the database archives into one per region. Fix: describe S3 that they reach with --archive FILE (docs/archive-file.md), or let npm start without --context boot both.`,
     exitCode.cannotRun,
   );
 }

@@ -5,12 +5,9 @@ import { type Ground, pulumiHome } from "./ground.ts";
 import { readLocalConfig } from "./local-config.ts";
 import { type LocalStack, writeLocalStack } from "./local-stack.ts";
 import { endOrphans } from "./orphans.ts";
-import { repository, runFolder } from "./paths.ts";
+import { repository } from "./paths.ts";
 import { startProviders } from "./providers/start.ts";
-import { ensurePassphrase, passphraseFile, registryCredentials } from "./rehearsal-secrets.ts";
-
-/** The engine's project, state and secrets: what a rehearsal keeps beside its regions. */
-export const engineFolder = join(runFolder, "engine");
+import { ensurePassphrase, registryCredentials } from "./rehearsal-secrets.ts";
 
 /**
  * Ends engines that a killed run left: they notice within seconds that their program is gone, and two engines would not
@@ -30,36 +27,37 @@ export interface OpenedProgram {
 export interface ProgramOptions {
   readonly ground: Ground;
   readonly signal: AbortSignal;
-  /** Folder of its project and state. */
+  /** Folder of its project, state and secrets. */
   readonly folder: string;
   /** Namespace in place of the stack file's. */
   readonly namespace?: string;
   /** Settings in place of the stack file's. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Release files beside the clone's, by version. */
+  readonly releases?: Readonly<Record<string, string>>;
+  /** Whether the policy pack judges what it does. @default true */
+  readonly isJudged?: boolean;
 }
 
 /** Opens the program's local stack on the ground: its own copy of the project, stand-ins where needed, the real engine. */
 export async function openProgram(options: ProgramOptions): Promise<OpenedProgram> {
-  const { ground, signal, folder, namespace, settings } = options;
+  const { ground, signal, folder, namespace, settings, releases, isJudged = true } = options;
   await endEngines();
   const stack = writeLocalStack({
     folder,
     ...(namespace !== undefined && { namespace }),
-    settings: {
-      ...(ground.archive !== undefined && { "backups.storageCa": ground.archive.authority }),
-      ...settings,
-    },
+    ...(releases !== undefined && { releases }),
+    settings: { ...ground.archive?.settings, ...settings },
     kubeconfig: ground.kubeconfig,
     contexts: [ground.places[0].context, ground.places[1].context],
     images: Object.fromEntries(ground.images.map((image) => [image.name, image.reference])),
   });
-  ensurePassphrase();
   const providers = await startProviders({
     only: ground.standIns,
     // There is no AWS that would remember what an earlier run declared.
     aws: {
       stateFile: join(folder, "aws.json"),
-      ...(ground.archive !== undefined && { buckets: ground.archive.buckets }),
+      ...(ground.archive?.buckets !== undefined && { buckets: ground.archive.buckets }),
     },
   });
   try {
@@ -68,24 +66,23 @@ export async function openProgram(options: ProgramOptions): Promise<OpenedProgra
       projectFolder: stack.projectFolder,
       stateFolder: join(folder, "state"),
       pulumiHome,
-      passphraseFile,
+      passphraseFile: ensurePassphrase(folder),
       stack: "local",
       program: async () => {
         const { default: lifeline } = await import("../index.ts");
         return lifeline({ releasesFolder: stack.releasesFolder });
       },
-      policyPack: join(repository, "policies"),
+      policyPacks: isJudged ? [join(repository, "policies")] : [],
       analyzerFolder: join(repository, "rehearsal", "engine-bin"),
       environment: providers.environment,
       signal,
     });
-    await engine.setSecret("lifeline:registryCredentials", registryCredentials().dockerConfig);
-    if (ground.archive !== undefined) {
-      await engine.setSecret(
-        "lifeline:archiveCredentials",
-        JSON.stringify(ground.archive.accounts),
-      );
-    }
+    await engine.setSecrets({
+      "lifeline:registryCredentials": registryCredentials(folder).dockerConfig,
+      ...(ground.archive !== undefined && {
+        "lifeline:archiveCredentials": JSON.stringify(ground.archive.accounts),
+      }),
+    });
     return { engine, stack, config: readLocalConfig(stack), close: () => providers.stop() };
   } catch (error) {
     await providers.stop();

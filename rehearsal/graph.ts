@@ -1,6 +1,7 @@
 import type { Alias } from "@pulumi/pulumi/proto/alias_pb.js";
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import * as pulumi from "@pulumi/pulumi";
+import debuggable from "@pulumi/pulumi/runtime/debuggable.js";
 
 import type { KnownResource } from "../rollback/state.ts";
 import { mask } from "./masked.ts";
@@ -33,6 +34,8 @@ export interface DeclaredOptions {
   readonly aliases: readonly DeclaredAlias[];
   /** Longest that creating it may take, as written. */
   readonly createTimeout?: string;
+  /** Names of those who are told when it fails. */
+  readonly errorHooks: readonly string[];
 }
 
 /** An earlier identity; what is left out is as it is now. */
@@ -91,14 +94,19 @@ export async function declaredGraph(
   const requests = recordRequests();
   // Caught inside: Pulumi would reject every output of the stack as well, and nobody waits for those.
   const failures: unknown[] = [];
-  await pulumi.runtime.runInPulumiStack(async () => {
-    try {
-      return await program();
-    } catch (error) {
-      failures.push(error);
-    }
-  });
-  await pulumi.runtime.disconnect();
+  const tracesBack = withoutTraces();
+  try {
+    await pulumi.runtime.runInPulumiStack(async () => {
+      try {
+        return await program();
+      } catch (error) {
+        failures.push(error);
+      }
+    });
+    await pulumi.runtime.disconnect();
+  } finally {
+    tracesBack();
+  }
   if (failures.length > 0) throw failures[0];
   if (strangers.length > 0) {
     throw new Error(
@@ -107,6 +115,35 @@ export async function declaredGraph(
   }
   return requests.map(declared);
 }
+
+/**
+ * Pulumi takes a stack trace of every promise and resource, which takes longer than all the rest: those of promises are
+ * not taken, the others not mapped back to sources. An error that the program throws is written out later, whole.
+ * @returns what ends it
+ */
+function withoutTraces(): () => void {
+  const { prepareStackTrace } = Error as { prepareStackTrace?: unknown };
+  const { debuggablePromise } = pulumiPromises;
+  Error.prepareStackTrace = (error) => String(error);
+  pulumiPromises.debuggablePromise = (...args) => {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    try {
+      return debuggablePromise(...args);
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+    }
+  };
+  return () => {
+    Object.assign(Error, { prepareStackTrace });
+    Object.assign(pulumiPromises, { debuggablePromise });
+  };
+}
+
+/** Not declared by Pulumi, whose own modules call it here. */
+const pulumiPromises = debuggable as { debuggablePromise: (...args: unknown[]) => unknown };
+
+type RegisterHook = (request: unknown, reply: (error: null, response: object) => void) => void;
 
 type Reply = (error: Error | null, response: { getUrn(): string } | undefined) => void;
 
@@ -120,7 +157,14 @@ function recordRequests(): Recorded[] {
   const recorded: Recorded[] = [];
   const monitor = pulumi.runtime.getMonitor() as unknown as {
     registerResource: (request: RegisterResourceRequest, reply: Reply) => unknown;
+    registerErrorHook: RegisterHook;
+    registerResourceHook: RegisterHook;
   };
+  // Nothing is made here, and nothing fails: a hook is taken, and never called.
+  const take: RegisterHook = (_, reply) => {
+    reply(null, {});
+  };
+  Object.assign(monitor, { registerErrorHook: take, registerResourceHook: take });
   const register = monitor.registerResource.bind(monitor);
   monitor.registerResource = (request, reply) => {
     const entry: Recorded = { request, urn: "" };
@@ -159,6 +203,7 @@ function declared({ request, urn }: Recorded): DeclaredResource {
         ...request.getAliasesList().map(declaredAlias),
       ],
       ...(createTimeout !== "" && { createTimeout }),
+      errorHooks: request.getHooks()?.getOnErrorList() ?? [],
     },
   };
 }

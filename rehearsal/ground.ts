@@ -1,15 +1,22 @@
 import { join } from "node:path";
 import { type Archive, regionsArchive } from "./archive.ts";
-import { type BuiltImage, type ImageName, buildImages } from "./images/build-images.ts";
-import { cache, kubeconfigFile } from "./paths.ts";
+import {
+  type BuiltImage,
+  type ImageName,
+  buildImages,
+  imageNames,
+  releaseImageNames,
+} from "./images/build-images.ts";
+import { cache, engineFolder, kubeconfigFile } from "./paths.ts";
 import { missingPlugins } from "./plugins.ts";
 import { Problem, exitCode } from "./problem.ts";
-import { runTasks } from "./progress.ts";
+import { type Task, runTasks } from "./progress.ts";
 import type { StandInName } from "./providers/start.ts";
 import { type BootReport, bootRegions } from "./regions/regions.ts";
+import { checkMachine } from "./regions/host.ts";
 import { foldersOf } from "./regions/folders.ts";
 import { type Topology, topology } from "./regions/topology.ts";
-import { type Acquired, acquireToolchain } from "./toolchain/toolchain.ts";
+import { type Acquired, type Toolchain, acquireToolchain } from "./toolchain/toolchain.ts";
 
 /** One cluster to rehearse on. */
 export interface Place {
@@ -26,6 +33,8 @@ export interface Ground {
   readonly kubectl: string;
   readonly kubeconfig: string;
   readonly places: readonly [Place, Place];
+  /** Folder of project, state and secrets of the stack on these clusters. */
+  readonly stackFolder: string;
   /** S3 servers that the regions archive to; absent where the clusters were there already. */
   readonly archive?: Archive;
   /** Folders of logs that no secret may be in. */
@@ -39,45 +48,27 @@ export const pulumiHome = join(cache, "pulumi-home");
 
 /** Gets the tools, builds the images and boots both regions; what is there already is kept. */
 export async function prepareGround(signal: AbortSignal): Promise<Ground> {
-  if (process.getuid?.() !== 0) {
-    throw new Problem(
-      "npm start boots two Kubernetes regions in namespaces of their own, which needs root. Fix: run it with sudo, or rehearse on clusters you have: npm start -- --context A --context B.",
-      exitCode.cannotRun,
-    );
-  }
+  requireRoot();
+  // Before anything is downloaded or built: that takes long where nothing is there yet.
+  await checkMachine();
   const ground: Partial<{ -readonly [Key in keyof Ground]: Ground[Key] }> = {
     kubeconfig: kubeconfigFile,
+    stackFolder: engineFolder,
     logFolders: [topology.a, topology.b].map((region) => foldersOf(region).log),
   };
   let crds = "";
-  let bin: Awaited<ReturnType<typeof acquireToolchain>>["bin"] | undefined;
+  let bin: Toolchain["bin"] | undefined;
   await runTasks([
-    {
-      title: "tools",
-      run: async (reporter) => {
-        const toolchain = await acquireToolchain({
-          cache,
-          reporter: (tool) => ({
-            status: (text) => {
-              reporter.status(`${tool}: ${text}`);
-            },
-          }),
-          signal,
-        });
-        ({ bin, crds } = toolchain);
-        ground.tools = toolchain.acquired;
-        const fresh = toolchain.acquired.filter((tool) => !tool.fromCache && tool.how !== "found");
-        return fresh.length === 0
-          ? `${String(toolchain.acquired.length)} in place`
-          : fresh
-              .map((tool) => `${tool.tool} ${tool.how} in ${tool.seconds.toFixed(0)} s`)
-              .join(", ");
-      },
-    },
+    toolsTask(signal, (toolchain) => {
+      ({ bin, crds } = toolchain);
+      ground.tools = toolchain.acquired;
+    }),
     {
       title: "images",
       run: async (reporter) => {
-        ground.images = await buildImages({ cache, toolchain: bin!, reporter, signal });
+        // Those of later releases as well: what a rehearsal goes forward to, and back from.
+        const names = [...imageNames, ...releaseImageNames];
+        ground.images = await buildImages({ cache, toolchain: bin!, names, reporter, signal });
         const built = ground.images.filter((image) => !image.cached).length;
         return `${String(ground.images.length)} images, ${String(built)} built now`;
       },
@@ -111,6 +102,39 @@ export async function prepareGround(signal: AbortSignal): Promise<Ground> {
     },
   ]);
   return { ...ground, pulumi: bin!.pulumi, kubectl: bin!.kubectl } as Ground;
+}
+
+/** Gets what a rehearsal runs, and hands it over. */
+export const toolsTask = (
+  signal: AbortSignal | undefined,
+  keep: (toolchain: Toolchain) => void,
+): Task => ({
+  title: "tools",
+  run: async (reporter) => {
+    const toolchain = await acquireToolchain({
+      cache,
+      reporter: (tool) => ({
+        status: (text) => {
+          reporter.status(`${tool}: ${text}`);
+        },
+      }),
+      signal,
+    });
+    keep(toolchain);
+    const fresh = toolchain.acquired.filter((tool) => !tool.fromCache && tool.how !== "found");
+    return fresh.length === 0
+      ? `${String(toolchain.acquired.length)} in place`
+      : fresh.map((tool) => `${tool.tool} ${tool.how} in ${tool.seconds.toFixed(0)} s`).join(", ");
+  },
+});
+
+/** @throws Problem with the other way there is */
+export function requireRoot(): void {
+  if (process.getuid?.() === 0) return;
+  throw new Problem(
+    "Booting two Kubernetes regions in namespaces of their own needs root. Fix: run it with sudo, or rehearse on clusters you have: npm start -- --context A --context B.",
+    exitCode.cannotRun,
+  );
 }
 
 function placeOf(region: Topology, boot: BootReport): Place {

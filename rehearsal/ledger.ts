@@ -16,6 +16,8 @@ export interface Ledger {
   readonly acknowledged: readonly Acknowledged[];
   /** Answers other than 201, and no answer at all. */
   readonly failures: number;
+  /** What was said instead, each once. */
+  readonly complaints: readonly string[];
 }
 
 export interface WriterOptions {
@@ -24,8 +26,8 @@ export interface WriterOptions {
   readonly workers?: number;
 }
 
-/** Between two writes of one worker, and before it tries again. */
-const pauseMilliseconds = 20;
+/** Between two writes of one worker, and before it tries again: enough writes to count by, on a machine that has other work. */
+const pauseMilliseconds = 100;
 const retryMilliseconds = 200;
 
 /**
@@ -35,6 +37,7 @@ const retryMilliseconds = 200;
 export function startWriter({ entries, workers = 4 }: WriterOptions) {
   const prefix = randomUUID();
   const acknowledged: Acknowledged[] = [];
+  const complaints = new Set<string>();
   let failures = 0;
   let running = true;
   let preferred = 0;
@@ -45,15 +48,19 @@ export function startWriter({ entries, workers = 4 }: WriterOptions) {
       const tried = preferred;
       const entry = entries[tried % entries.length];
       const text = `${prefix} ${String(worker)}.${String(turn)}`;
-      const written =
-        entry !== undefined &&
-        (await fetchFrom(entry, { path: "/api/notes", method: "POST", json: { text }, agent }).then(
-          ({ status }) => status === 201,
-          () => false,
-        ));
+      const request = { path: "/api/notes", method: "POST", json: { text }, agent } as const;
+      const answer =
+        entry === undefined
+          ? "no entry"
+          : await fetchFrom(entry, request).then(
+              ({ status, body }) => (status === 201 ? status : `${String(status)} ${body.trim()}`),
+              (error: unknown) => (error instanceof Error ? error.message : String(error)),
+            );
+      const written = answer === 201;
       if (written) acknowledged.push({ text, at: Date.now() });
       else {
         failures += 1;
+        complaints.add(String(answer).slice(0, 200));
         if (tried === preferred) preferred += 1;
       }
       await sleep(written ? pauseMilliseconds : retryMilliseconds);
@@ -69,7 +76,7 @@ export function startWriter({ entries, workers = 4 }: WriterOptions) {
     async stop(): Promise<Ledger> {
       running = false;
       await ended;
-      return { prefix, acknowledged, failures };
+      return { prefix, acknowledged, failures, complaints: [...complaints] };
     },
   };
 }

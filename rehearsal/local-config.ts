@@ -38,6 +38,7 @@ export function subjectOf(config: Config, authority: string, since: Date): Subje
       image: config.postgres.image,
       database: config.postgres.database,
       replicas: config.postgres.replicas,
+      generation: config.postgres.generations.length,
     },
     minReplicas: { backend: config.backend.minReplicas, frontend: config.frontend.minReplicas },
     since,

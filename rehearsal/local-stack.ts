@@ -21,6 +21,8 @@ export interface LocalStackOptions {
   readonly contexts: readonly [string, string];
   /** Settings in place of the stack file's, such as activeRegion or postgres.replicas. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Release files beside the clone's, by version. */
+  readonly releases?: Readonly<Record<string, string>>;
   /** References by digest of the images built here, by name; empty uses the pinned ones as they are. */
   readonly images: Readonly<Record<string, string>>;
 }
@@ -56,6 +58,9 @@ export function writeLocalStack(options: LocalStackOptions): LocalStack {
     writeFileSync(join(releasesFolder, file), release.toString());
   }
   writeSampleReleases(releasesFolder, options.images);
+  for (const [version, text] of Object.entries(options.releases ?? {})) {
+    writeFileSync(join(releasesFolder, `${version}.yaml`), text);
+  }
   return { projectFolder, releasesFolder };
 }
 
@@ -93,8 +98,10 @@ function writeStackFile(file: string, options: LocalStackOptions): void {
     stack.setIn(["config", "lifeline:regions", index, "kubeContext"], context);
   }
   for (const [setting, value] of Object.entries(options.settings ?? {})) {
-    const [key = "", ...path] = setting.split(".");
-    stack.setIn(["config", `lifeline:${key}`, ...path], value);
+    const [key = "", ...path] = setting.split(/[.[\]]+/).filter((part) => part !== "");
+    // An entry of a list goes by its number.
+    const inside = path.map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+    stack.setIn(["config", `lifeline:${key}`, ...inside], value);
   }
   if (existsSync(file)) keepEncrypted(read(file), stack);
   writeFileSync(file, stack.toString());

@@ -21,3 +21,13 @@ function hidden(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(hidden);
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, hidden(item)]));
 }
+
+/** Plain data as an export of the state holds it, secrets as what they are. */
+export function shown(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(shown);
+  const fields = value as Record<string, unknown>;
+  // The engine writes a secret as the JSON of its value.
+  if (fields[signature] === secret) return shown(JSON.parse(String(fields["plaintext"])));
+  return Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, shown(field)]));
+}

@@ -6,7 +6,7 @@ export const repository = resolve(import.meta.dirname, "..");
 
 /**
  * Everything a rehearsal keeps outside the clone: `LIFELINE_CACHE`, or `~/.cache/lifeline`.
- * Tools and images survive `npm run stop`; `run` does not.
+ * Tools, images and `clusters` survive `npm run stop`; `run` does not.
  */
 export const cache = resolve(
   process.env["LIFELINE_CACHE"] ?? join(homedir(), ".cache", "lifeline"),
@@ -20,3 +20,7 @@ export const imagesFolder = join(cache, "images");
 export const runFolder = join(cache, "run");
 /** Merged kubeconfig of both regions. */
 export const kubeconfigFile = join(runFolder, "kubeconfig");
+/** The engine's project, state and secrets: what a rehearsal keeps beside its regions. */
+export const engineFolder = join(runFolder, "engine");
+/** The same for clusters that were there already, a folder per pair; survives `npm run stop`, as they do. */
+export const clustersFolder = join(cache, "clusters");

@@ -3,6 +3,8 @@ import { Listr } from "listr2";
 /** Where long work says what it is doing right now. */
 export interface Reporter {
   readonly status: (text: string) => void;
+  /** Keeps what came of a part, where the log is kept. */
+  readonly note?: (text: string) => void;
 }
 
 /** One line of progress: what is being done, then what came of it. */
@@ -14,6 +16,8 @@ export interface Task {
 
 /** How often a log that is not a terminal hears what a long task is doing. */
 const heartbeatMs = 20_000;
+/** As many heartbeats are silent while it does the same: an hour of one line hides all the others. */
+const silentHeartbeats = 5;
 
 /**
  * Runs tasks one after the other, or `concurrency` at a time, each with its progress and seconds: live on a terminal,
@@ -51,23 +55,39 @@ async function runLive(tasks: readonly Task[], concurrency: number): Promise<voi
 async function runPlain(tasks: readonly Task[], concurrency: number): Promise<void> {
   const waiting = [...tasks];
   const worker = async () => {
-    for (let task = waiting.shift(); task !== undefined; task = waiting.shift())
-      await runLogged(task);
+    try {
+      for (let task = waiting.shift(); task !== undefined; task = waiting.shift())
+        await runLogged(task);
+    } catch (error) {
+      waiting.length = 0;
+      throw error;
+    }
   };
-  await Promise.all(Array.from({ length: concurrency }, worker));
+  // What runs beside a task that failed still ends before anything follows.
+  const ended = await Promise.allSettled(Array.from({ length: concurrency }, worker));
+  for (const end of ended) if (end.status === "rejected") throw end.reason;
 }
 
 async function runLogged({ title, run }: Task): Promise<void> {
   const seconds = stopwatch();
-  let latest = "";
+  let latest = "working";
+  let told = "";
+  let silent = 0;
   log(`...  ${title}`);
   const heartbeat = setInterval(() => {
-    log(`     ${title}: ${latest === "" ? "working" : latest} (${seconds()})`);
+    silent += 1;
+    if (latest === told && silent <= silentHeartbeats) return;
+    log(`     ${title}: ${latest} (${seconds()})`);
+    told = latest;
+    silent = 0;
   }, heartbeatMs);
   try {
     const outcome = await run({
       status: (text) => {
         latest = text;
+      },
+      note: (text) => {
+        log(`     ${title}: ${text}`);
       },
     });
     log(`ok   ${title}: ${outcome} (${seconds()})`);

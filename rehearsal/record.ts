@@ -2,12 +2,14 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { arch, availableParallelism, release, totalmem } from "node:os";
 import type { Config } from "../config/schema.ts";
+import { unknownAddress } from "./checks/https-client.ts";
 import type { RegionUnderTest } from "./checks/subject.ts";
 import type { UpdateResult } from "./engine.ts";
 import type { Ground } from "./ground.ts";
 import { repository } from "./paths.ts";
 import type { PhaseOfUpdate } from "./phases-of-update.ts";
 import {
+  type CheckResult,
   type Evidence,
   type Findings,
   type RegionEvidence,
@@ -16,8 +18,8 @@ import {
 } from "./report/evidence.ts";
 import { judgeObjectives } from "./report/objectives.ts";
 import type { PhaseId } from "./report/phases.ts";
-import { declaredCheck } from "./verify.ts";
-import { absentControllers, standInLimits } from "./stand-ins.ts";
+import { clusterOf, declaredCheck } from "./verify.ts";
+import { missingControllers, standInLimits } from "./stand-ins.ts";
 import { readWorkloads } from "./workloads.ts";
 
 /** What one rehearsal has found so far; becomes evidence at its end, however it ended. */
@@ -28,10 +30,20 @@ export class RehearsalRecord {
   config: Config | undefined;
   regions: readonly RegionUnderTest[] = [];
   phases: Findings["phases"] = {};
-  /** Must not be found in the report. */
-  secrets: readonly string[] = [];
+  proofs: Findings["proofs"] = [];
+  readonly #secrets = new Set<string>();
   readonly #runs: RunSummary[] = [];
   readonly #startedAt = new Date();
+
+  /** Must not be found in the report. */
+  get secrets(): readonly string[] {
+    return [...this.#secrets];
+  }
+
+  /** Adds to what must not be found in the report. */
+  keepOut(secrets: readonly string[]): void {
+    for (const secret of secrets) this.#secrets.add(secret);
+  }
 
   addRun(
     name: string,
@@ -55,7 +67,7 @@ export class RehearsalRecord {
   /** Keeps what an update had done, and where it stopped. */
   stoppedAt(update: Partial<Record<PhaseId, PhaseOfUpdate>>): void {
     for (const [id, phase] of Object.entries(update) as [PhaseId, PhaseOfUpdate][]) {
-      this.phases[id] = { checks: [declaredCheck(phase)], seconds: phase.seconds };
+      this.phases[id] = { checks: [declaredCheck(phase), notChecked], seconds: phase.seconds };
     }
   }
 
@@ -85,13 +97,15 @@ export class RehearsalRecord {
           name: place.awsRegion,
           role: place.awsRegion === config.activeRegion ? "primary" : "standby",
           context: place.context,
-          address: this.regions[index]?.address ?? "unknown",
+          address: this.regions[index]?.address ?? unknownAddress,
           milestones: [...place.milestones],
           workloads: await readWorkloads(this.regions[index]?.cluster, config),
         })),
       ),
       standIns: ground.standIns.map((name) => standInLimits[name]),
-      absent: [...absentControllers],
+      absent: await missingControllers(
+        ground.places.map(({ context }) => clusterOf(ground, context)),
+      ),
       images: ground.images.map(({ name, reference, seconds, cached }) => ({
         name,
         reference,
@@ -99,10 +113,31 @@ export class RehearsalRecord {
         cached,
       })),
       phases: this.phases,
+      proofs: this.proofs,
       runs: this.#runs,
-      objectives: judgeObjectives({}),
+      objectives: judgeObjectives(measuredBy(this.proofs)),
     });
   }
+}
+
+/** Beside what the engine made of a phase, when it did not come to its checks. */
+const notChecked: CheckResult = {
+  name: "Checked as it runs",
+  status: "skipped",
+  seconds: 0,
+  expected: "",
+  measured: "",
+  detail: "Declared, not checked: the update stopped before its end.",
+};
+
+/** The worst of both regions; nothing where one of them has no figure. */
+function measuredBy(proofs: Findings["proofs"]): Parameters<typeof judgeObjectives>[0] {
+  const losses = proofs.flatMap(({ measuredRpoSeconds }) => measuredRpoSeconds ?? []);
+  if (losses.length < 2) return {};
+  const ages = proofs.map(({ finishedAt }) => (Date.now() - Date.parse(finishedAt)) / 1000);
+  return {
+    restoreProof: { proofSeconds: Math.max(...ages), lossSeconds: Math.max(...losses) },
+  };
 }
 
 function machine(): Evidence["run"]["machine"] {

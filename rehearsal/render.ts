@@ -39,20 +39,10 @@ export async function render(stack: string, folder: string): Promise<void> {
     console.log(`  ${name.padEnd(12)} ${String(count)} files`);
 }
 
-export interface RenderSource {
-  /** Folder of the stack file. @default the repository */
-  readonly folder?: string;
-  /** Folder of the release files. @default the repository's */
-  readonly releasesFolder?: string;
-}
-
 /** The files of a stack, without writing them. @throws Problem when there is no such stack */
-export async function renderedFiles(
-  stack: string,
-  { folder, ...options }: RenderSource = {},
-): Promise<RenderedFile[]> {
+export async function renderedFiles(stack: string): Promise<RenderedFile[]> {
   const graph = new GraphView(
-    await declaredGraph(() => lifeline(options), { stack, ...readStackFile(stack, folder) }),
+    await declaredGraph(() => lifeline(), { stack, ...readStackFile(stack) }),
   );
   return graph.resources
     .filter((resource) => resource.custom && !isProvider(resource))

@@ -10,7 +10,7 @@ export function settingsFrom(assignments: readonly string[]): Record<string, unk
   return Object.fromEntries(
     assignments.map((assignment) => {
       const [, setting = "", value = ""] =
-        /^(?:lifeline:)?([A-Za-z][\w.]*)=(.+)$/s.exec(assignment) ?? [];
+        /^(?:lifeline:)?([A-Za-z][\w.[\]]*)=(.+)$/s.exec(assignment) ?? [];
       if (setting === "")
         throw new Problem(
           `--set: got "${assignment}"; allowed is setting=value. Fix: write it as in Pulumi.local.yaml, such as --set activeRegion=eu-west-1`,

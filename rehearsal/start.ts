@@ -1,15 +1,18 @@
 import { join } from "node:path";
 import { openCertificateAuthority } from "./certificate-authority.ts";
-import type { RegionUnderTest } from "./checks/subject.ts";
-import type { V1Secret } from "@kubernetes/client-node";
-import { get } from "./checks/objects.ts";
+import type { Config } from "../config/schema.ts";
+import type { Cluster } from "./checks/cluster.ts";
+import type { RegionUnderTest, Subject } from "./checks/subject.ts";
+import { drillCheck, proveRegions } from "./drill.ts";
 import { type UpdateResult, UpdateError } from "./engine.ts";
-import { useClusters } from "./existing-clusters.ts";
-import { engineFolder, type OpenedProgram, openProgram } from "./go-live.ts";
+import { type ExistingClusters, useClusters } from "./existing-clusters.ts";
+import { generatedSecrets, givenSecrets } from "./generated-secrets.ts";
+import { type OpenedProgram, openProgram } from "./go-live.ts";
 import { type Ground, prepareGround } from "./ground.ts";
+import { asRehearsalCommands } from "./hints.ts";
 import { subjectOf } from "./local-config.ts";
 import { phasesOfUpdate } from "./phases-of-update.ts";
-import { Problem } from "./problem.ts";
+import { Problem, exitCode } from "./problem.ts";
 import { runTasks } from "./progress.ts";
 import { summarize } from "./report/summary.ts";
 import { writeReport } from "./report/write.ts";
@@ -19,8 +22,8 @@ import { RehearsalRecord } from "./record.ts";
 import { clusterOf, outcome, regionsUnderTest, signOff, verify } from "./verify.ts";
 
 export interface StartOptions {
-  /** Two clusters to use instead of booting regions. */
-  readonly contexts?: readonly [string, string];
+  /** Used instead of booting regions. */
+  readonly clusters?: ExistingClusters;
   /** Settings in place of the stack file's, as values of YAML. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly reportFolder: string;
@@ -36,10 +39,13 @@ export interface StartOptions {
 export async function start(options: StartOptions): Promise<void> {
   await withRehearsalLock("npm start", async (signal) => {
     const record = new RehearsalRecord();
+    let code: number = exitCode.failed;
     try {
       await rehearse(options, record, signal);
     } catch (error) {
-      record.interruption = error instanceof Error ? error.message : String(error);
+      const reason = error instanceof Error ? error.message : String(error);
+      if (error instanceof Problem) code = error.code;
+      record.interruption = asRehearsalCommands(reason, options.settings);
       // Without a configuration nothing was rehearsed: there is nothing to report.
       if (record.config === undefined) throw error;
     }
@@ -48,7 +54,7 @@ export async function start(options: StartOptions): Promise<void> {
     process.stdout.write(
       options.json ? `${JSON.stringify(evidence)}\n` : `\n${summarize(evidence, files)}`,
     );
-    if (record.interruption !== null) throw new Problem(record.interruption);
+    if (record.interruption !== null) throw new Problem(record.interruption, code);
     if (evidence.verdict === "failed")
       throw new Problem("The rehearsal failed; the report says where.");
   });
@@ -59,33 +65,59 @@ async function rehearse(
   record: RehearsalRecord,
   signal: AbortSignal,
 ): Promise<void> {
-  const ground = await (options.contexts === undefined
+  const ground = await (options.clusters === undefined
     ? prepareGround(signal)
-    : useClusters(options.contexts, signal));
+    : useClusters(options.clusters, signal));
   record.ground = ground;
+  record.keepOut(
+    givenSecrets(registryCredentials(ground.stackFolder).canary, ground.archive?.accounts ?? {}),
+  );
   const clusters = ground.places.map((place) => clusterOf(ground, place.context));
-  const authority = await openCertificateAuthority(engineFolder, clusters, (trouble) => {
+  const authority = await openCertificateAuthority(ground.stackFolder, clusters, (trouble) => {
     process.stderr.write(`certificates: ${trouble}\n`);
   });
   const program = await openProgram({
     ground,
     signal,
-    folder: engineFolder,
+    folder: ground.stackFolder,
     settings: options.settings,
   });
   try {
     record.config = program.config;
     authority.start();
     const since = new Date();
-    const update = await goLive(program, record);
+    let update: UpdateResult;
+    try {
+      update = await goLive(program, record);
+    } finally {
+      // What a failed update has made must not be in its report either.
+      for (const cluster of clusters) await keepOutGenerated(cluster, program.config, record);
+    }
     const subject = subjectOf(program.config, authority.certificate, since);
     const regions = await regionsUnderTest(ground, program.config);
     record.regions = regions;
-    record.phases = await verify(regions, subject, phasesOfUpdate(update.steps));
+    await verify(regions, subject, phasesOfUpdate(update.steps), record.phases, signal);
+    await proveData(regions, subject, record, signal);
     await closeOut(program, ground, regions, record);
   } finally {
     await program.close();
     await authority.stop();
+  }
+}
+
+/** A cluster that does not answer any more has nothing that the others do not have, but for its certificates' keys. */
+async function keepOutGenerated(
+  cluster: Cluster,
+  { namespace }: Config,
+  record: RehearsalRecord,
+): Promise<void> {
+  try {
+    record.keepOut(await generatedSecrets([{ cluster }], namespace));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(
+      `report: cannot be searched for the secrets in ${cluster.context}: ${reason}\n`,
+    );
   }
 }
 
@@ -120,6 +152,22 @@ async function goLive(
   return update!;
 }
 
+/** The last of T-20: by now the archive has something to bring back. */
+async function proveData(
+  regions: readonly RegionUnderTest[],
+  { namespace }: Subject,
+  record: RehearsalRecord,
+  signal: AbortSignal,
+): Promise<void> {
+  const drilled = await proveRegions("T-20 restore proof", regions, namespace, signal);
+  record.proofs = drilled.flatMap(({ proof }) => proof ?? []);
+  const { checks = [], seconds = 0 } = record.phases.data ?? {};
+  record.phases.data = {
+    checks: [...checks, ...drilled.map(drillCheck)],
+    seconds: seconds + Math.max(...drilled.map((it) => it.seconds)),
+  };
+}
+
 /** Sign-off: a second run and a look for drift find nothing to do, and no secret is in what was written. */
 async function closeOut(
   { engine, config }: OpenedProgram,
@@ -134,36 +182,17 @@ async function closeOut(
         const second = record.addRun("second run", await engine.up(reporter.status));
         reporter.status("reading everything back from the clusters");
         const drift = record.addRun("drift preview", await engine.drift());
-        const secrets = [
-          registryCredentials().canary,
-          ...(await generatedSecrets(regions, config.namespace)),
-        ];
-        record.secrets = secrets;
+        record.keepOut(await generatedSecrets(regions, config.namespace));
         const folders = ["project", "state", "releases"].map((folder) =>
-          join(engineFolder, folder),
+          join(ground.stackFolder, folder),
         );
-        const findings = await signOff(second, drift, [...folders, ...ground.logFolders], secrets);
+        const searched = [...folders, ...ground.logFolders];
+        const findings = await signOff(second, drift, searched, record.secrets);
         record.phases["sign-off"] = findings;
         return outcome(findings.checks);
       },
     },
   ]);
-}
-
-/** The generated secrets as the clusters hold them: what the search for leaks looks for. */
-async function generatedSecrets(
-  regions: readonly RegionUnderTest[],
-  namespace: string,
-): Promise<string[]> {
-  const secrets = await Promise.all(
-    regions.flatMap(({ cluster }) =>
-      ["postgres-secret", "app-secret"].map((name) =>
-        get<V1Secret>(cluster, "secrets", name, namespace),
-      ),
-    ),
-  );
-  const values = secrets.flatMap(({ data }) => Object.values(data ?? {}));
-  return [...new Set(values)].map((value) => Buffer.from(value, "base64").toString());
 }
 
 /** Operations and their numbers, such as "104 create". */

@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Cluster, connect } from "./checks/cluster.ts";
 import { runPhase } from "./checks/go-live.ts";
+import { unknownAddress } from "./checks/https-client.ts";
 import { get } from "./checks/objects.ts";
 import { noDrift, secondRunEmpty, secretsStaySecret } from "./checks/sign-off.ts";
 import type { RegionUnderTest, Subject } from "./checks/subject.ts";
@@ -11,11 +12,11 @@ import type { PhaseOfUpdate } from "./phases-of-update.ts";
 import { type Task, runTasks } from "./progress.ts";
 import type { CheckResult, Findings, RunSummary } from "./report/evidence.ts";
 import { type PhaseId, goLiveRunbook } from "./report/phases.ts";
-import { statusOf } from "./report/evidence.ts";
+import { declaredCheckName, statusOf } from "./report/evidence.ts";
 
 export type PhaseFindings = Findings["phases"];
 
-/** Both regions as the checks reach them. The address is the one the Gateway says it has. */
+/** Both regions as the checks reach them. */
 export function regionsUnderTest(ground: Ground, config: Config): Promise<RegionUnderTest[]> {
   return Promise.all(
     ground.places.map(async (place) => {
@@ -23,7 +24,7 @@ export function regionsUnderTest(ground: Ground, config: Config): Promise<Region
       return {
         name: place.awsRegion,
         role: place.awsRegion === config.activeRegion ? ("primary" as const) : ("standby" as const),
-        address: await gatewayAddress(cluster, config),
+        address: await gatewayAddress(cluster, place.awsRegion, config),
         httpsPort: 443,
         httpPort: 80,
         cluster,
@@ -35,23 +36,38 @@ export function regionsUnderTest(ground: Ground, config: Config): Promise<Region
 export const clusterOf = (ground: Ground, context: string): Cluster =>
   connect({ kubeconfig: ground.kubeconfig, context, kubectl: ground.kubectl });
 
-async function gatewayAddress(cluster: Cluster, config: Config): Promise<string> {
+/** The region's configured address, or the one that its Gateway says it has; `unknownAddress` without either. */
+export async function gatewayAddress(
+  cluster: Cluster,
+  region: string,
+  { product, namespace, regions }: GatewayConfig,
+): Promise<string> {
+  const configured = regions.find(({ name }) => name === region)?.gatewayAddress;
+  if (configured !== undefined) return configured;
   const gateway = await get<{ status?: { addresses?: { value: string }[] } }>(
     cluster,
     "gateways",
-    config.product,
-    config.namespace,
+    product,
+    namespace,
   );
-  return gateway.status?.addresses?.[0]?.value ?? "";
+  return gateway.status?.addresses?.[0]?.value ?? unknownAddress;
 }
 
-/** Runs the checks of every phase but the last, in the order of the runbook. */
+type GatewayConfig = Pick<Config, "product" | "namespace"> & {
+  readonly regions: readonly { readonly name: string; readonly gatewayAddress?: string }[];
+};
+
+/**
+ * Runs the checks of every phase but the last, in the order of the runbook.
+ * @param findings receives each phase as it ends, whatever comes after it
+ */
 export async function verify(
   regions: readonly RegionUnderTest[],
   subject: Subject,
   update: Partial<Record<PhaseId, PhaseOfUpdate>>,
-): Promise<PhaseFindings> {
-  const findings: PhaseFindings = {};
+  findings: PhaseFindings,
+  signal: AbortSignal,
+): Promise<void> {
   await runTasks(
     goLiveRunbook.flatMap(({ id, runbook, title }): Task[] => {
       if (id === "sign-off") return [];
@@ -59,25 +75,26 @@ export async function verify(
         {
           title: `${runbook} ${title}`,
           run: async () => {
+            signal.throwIfAborted();
             const { checks, seconds } = await runPhase(id, regions, subject);
             const declared = update[id];
-            findings[id] = {
+            const found = {
               checks: [...(declared === undefined ? [] : [declaredCheck(declared)]), ...checks],
               seconds: seconds + (declared?.seconds ?? 0),
             };
-            return outcome(findings[id].checks);
+            findings[id] = found;
+            return outcome(found.checks);
           },
         },
       ];
     }),
   );
-  return findings;
 }
 
 /** The engine's part of a phase, as a check beside the others. */
 export function declaredCheck({ resources, failed, seconds }: PhaseOfUpdate): CheckResult {
   return {
-    name: "Declared and ready",
+    name: declaredCheckName,
     status: failed.length === 0 ? "passed" : "failed",
     seconds,
     expected: `${String(resources)} resources`,

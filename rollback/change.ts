@@ -1,6 +1,6 @@
 import { contentHash } from "../components/lib/content-hash.ts";
 import type { Release } from "../config/release.ts";
-import type { RecordState } from "./record.ts";
+import { denialOf, type Origin, type RecordState } from "./record.ts";
 
 /** What an operator says about a change, for the release that it names. */
 export interface ChangeRequest {
@@ -10,19 +10,19 @@ export interface ChangeRequest {
   readonly emergency?: boolean;
   /** Why a release that was taken back may come out again. */
   readonly allowRetry?: string;
-  /** Restore point whose loss is accepted: all that was written after it. */
+  /** Restore point, time or generation whose loss is accepted: all that was written after it, or in it. */
   readonly acceptLoss?: string;
 }
-
-/** Where a data generation came from. */
-export type Origin =
-  { readonly point: string } | { readonly time: string } | { readonly latest: true };
 
 /** The data that serves after the change. */
 export interface DataTarget {
   /** Number of the last generation, from 1. */
   readonly generation: number;
   readonly from?: Origin;
+  /** Generation that it is restored from. @default the one before it */
+  readonly of?: number;
+  /** Region that writes, and makes it. */
+  readonly region: string;
   /** Size of its volume, for the command that adds another one. */
   readonly storage: string;
 }
@@ -53,4 +53,36 @@ export function checksumOf({ madeWith, ...content }: Release): string {
 /** The part of the stack file that speaks about this release; nothing old is taken for new. */
 export function requestFor({ change, target }: Situation): ChangeRequest | undefined {
   return change?.release === target.version ? change : undefined;
+}
+
+/** What is recorded of who asked for a change and why. */
+export type Stated = Pick<ChangeRequest, "reason" | "requestedBy" | "emergency">;
+
+/**
+ * Who asked for this change, and why, as the stack file says. Empty where exactly this was recorded with an earlier
+ * deployment of the release: it was left in the file, and nobody has said it of this one.
+ */
+export function statedFor(situation: Situation): Stated {
+  const request = requestFor(situation);
+  return request === undefined || isRecorded(situation, request) ? {} : request;
+}
+
+/** Whether the stack file says something of this release that was recorded before. */
+export function repeatsItself(situation: Situation): boolean {
+  const { reason, requestedBy, emergency } = requestFor(situation) ?? {};
+  const saysSomething = reason !== undefined || requestedBy !== undefined || emergency === true;
+  return saysSomething && Object.keys(statedFor(situation)).length === 0;
+}
+
+function isRecorded({ state, target }: Situation, said: Stated): boolean {
+  if (state === undefined) return false;
+  // What was taken back comes out for a new reason alone: the file was written anew.
+  if (denialOf(state.record, target.version) !== undefined) return false;
+  return state.record.deployments.some(
+    ({ release, by, reason, emergency = false }) =>
+      release === target.version &&
+      reason === said.reason &&
+      emergency === (said.emergency ?? false) &&
+      (said.requestedBy === undefined || by === said.requestedBy),
+  );
 }

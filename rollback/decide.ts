@@ -1,11 +1,12 @@
 import { objectives, type Objective } from "../components/lib/objectives.ts";
 import type { Release } from "../config/release.ts";
-import { checksumOf, requestFor, type Situation } from "./change.ts";
-import { commands } from "./commands.ts";
+import { checksumOf, requestFor, statedFor, type Situation } from "./change.ts";
+import { commands, type RestorePoint } from "./commands.ts";
 import {
   appended,
   denialOf,
   lastDeployment,
+  nextRestorePoint,
   schemaAfter,
   type ChangeType,
   type Denial,
@@ -13,16 +14,22 @@ import {
   type DeploymentRecord,
   type SchemaRange,
 } from "./record.ts";
-import { checkRestore } from "./restore.ts";
+import { brokenHistory, checkRestore, madeOf } from "./restore.ts";
 import { compareVersions } from "./version.ts";
+
+/** A way out; the commands are to be typed as they are. */
+export interface Way {
+  readonly what: string;
+  readonly commands: readonly string[];
+}
 
 /** Why a change cannot be made as it was asked for, and what can be done instead. */
 export interface Refusal {
   readonly verdict: "refused";
   readonly reason: string;
   readonly allowed: string;
-  /** Ways out, the one that goes back furthest first; each is a list of commands to type as they are. */
-  readonly ways: readonly { readonly what: string; readonly commands: readonly string[] }[];
+  /** Ways out, the one that goes back furthest first. */
+  readonly ways: readonly Way[];
 }
 
 /** What a run will do, decided before it declares anything. */
@@ -53,6 +60,8 @@ export function decide(situation: Situation): Decision {
   const { target, state, data } = situation;
   const last = state === undefined ? undefined : lastDeployment(state);
   if (state === undefined || last === undefined) return go(situation, "first", none);
+  const broken = brokenHistory(situation, last.generation);
+  if (broken !== undefined) return broken;
   const restores = data.generation !== last.generation;
   if (last.release === target.version && !restores) {
     return last.checksum === checksumOf(target)
@@ -102,21 +111,23 @@ function mayRetry(situation: Situation): boolean {
 function go(situation: Situation, type: ChangeType, live: SchemaRange): Decision {
   const { target, state, data, now, user } = situation;
   const last = state === undefined ? undefined : lastDeployment(state);
-  const request = requestFor(situation);
+  const { reason, requestedBy, emergency } = statedFor(situation);
   const migrates = live.lowest < target.schema.target;
   const deployment: Deployment = {
     number: (last?.number ?? 0) + 1,
     release: target.version,
     checksum: checksumOf(target),
     at: now.toISOString(),
-    by: request?.requestedBy ?? user,
+    by: requestedBy ?? user,
     type,
     ...(last !== undefined && { from: last.release }),
-    ...(request?.reason !== undefined && { reason: request.reason }),
-    ...(request?.emergency === true && { emergency: true }),
+    ...(reason !== undefined && { reason }),
+    ...(emergency === true && { emergency }),
     generation: data.generation,
+    ...(data.from !== undefined &&
+      data.generation !== last?.generation && { restored: madeOf(situation, data.from) }),
     // Before the first release there is nothing to go back to.
-    ...(migrates && type !== "first" && { restorePoint: target.version }),
+    ...(migrates && type !== "first" && { restorePoint: nextRestorePoint(state, target.version) }),
     schema: {
       during: { lowest: live.lowest, highest: Math.max(live.highest, target.schema.target) },
       after: {
@@ -182,9 +193,9 @@ function refusedAsDenied({ target, stack }: Situation, { at, by, reason }: Denia
 }
 
 function refusedBySchema(situation: Situation, last: Deployment, live: SchemaRange): Refusal {
-  const { target, stack, data } = situation;
+  const { target, stack } = situation;
   const { max } = target.schema;
-  const point = pointBefore(situation, max);
+  const withData = backWithData(situation);
   const nearest = situation.releases
     .filter(
       ({ version, schema }) =>
@@ -198,14 +209,7 @@ function refusedBySchema(situation: Situation, last: Deployment, live: SchemaRan
     reason: `the database has schema version ${inWords(live)}, ${target.version} runs on ${String(target.schema.min)} to ${String(max)}: its code would not become ready`,
     allowed: "a release that runs on the live schema, or the data of before as well",
     ways: [
-      ...(point === undefined
-        ? []
-        : [
-            {
-              what: `go back together with the data, to the restore point before ${point}; what was written since is lost and has to be accepted`,
-              commands: commands.restore(stack, target.version, point, data),
-            },
-          ]),
+      ...(withData === undefined ? [] : [withData]),
       ...(nearest === undefined
         ? []
         : [
@@ -222,17 +226,32 @@ function refusedBySchema(situation: Situation, last: Deployment, live: SchemaRan
   };
 }
 
+/** The way to a release together with its data; undefined where no restore point lies before what it cannot run on. */
+export function backWithData(situation: Situation): Way | undefined {
+  const { target, stack, data } = situation;
+  const point = pointBefore(situation, target.schema.max);
+  if (point === undefined) return undefined;
+  return {
+    what: `go back together with the data, to the restore point before ${point.name}; what was written since is lost and has to be accepted`,
+    commands: commands.restore(stack, target.version, point, data),
+  };
+}
+
 const empty: DeploymentRecord = { format: 1, deployments: [], denials: [] };
 
 /** The restore point of the deployment that left the schema behind which the target cannot run. */
-function pointBefore({ state }: Situation, max: number): string | undefined {
+function pointBefore({ state }: Situation, max: number): RestorePoint | undefined {
   const deployments = state?.record.deployments ?? [];
   const finished = state?.finished ?? 0;
   const lastGood = deployments.findLastIndex(
     (deployment) => schemaAfter(deployment, finished).highest <= max,
   );
-  return deployments.slice(lastGood + 1).find(({ restorePoint }) => restorePoint !== undefined)
-    ?.restorePoint;
+  const [point] = deployments
+    .slice(lastGood + 1)
+    .flatMap(({ restorePoint: name, generation }) =>
+      name === undefined ? [] : [{ name, generation }],
+    );
+  return point;
 }
 
 export function inWords({ lowest, highest }: SchemaRange): string {

@@ -1,36 +1,72 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { ConfigError, dataTarget, type Config, type Problem, type Release } from "../config.ts";
-import { decide, type Decision, type Refusal } from "./decide.ts";
-import { writeRecord, type RecordState } from "./record.ts";
+import { repeatsItself } from "./change.ts";
+import { decide, type Decision, type Refusal, type Way } from "./decide.ts";
+import { restoredAs, writeRecord, type RecordState, type Restored } from "./record.ts";
+import type { Settings } from "./settings.ts";
+import { inOneLine, waysAround, waysBack } from "./ways-back.ts";
 
 export interface JudgedChange {
   readonly stack: string;
   readonly config: Config;
+  /** The stack file as it is written, without secrets. */
+  readonly settings: Settings;
   readonly releases: readonly Release[];
   readonly state: RecordState | undefined;
   readonly now: Date;
   readonly user: string;
 }
 
+/** What a run keeps, and what it calls the way back. */
+export interface Judged {
+  readonly record: string;
+  /** Taken before the release's migrations. */
+  readonly restorePoint: string;
+  /** Number of the deployment that this run makes, or makes again. */
+  readonly deployment: number;
+  /** How the serving generation of the data was made; undefined where it began empty. */
+  readonly restored?: Restored;
+  readonly ways: readonly Way[];
+  /** What to do should the restore be refused that this run asks for. */
+  readonly aroundRestore: readonly Way[];
+}
+
 /**
- * The record that this run leaves. Says aloud which way back it is, and what is promised for it.
+ * The record that this run leaves, and the ways back should it stop. Says aloud which way back it is itself, and what is
+ * promised for it.
  * @throws ConfigError when the change is not safe as asked for, with the commands that are
  */
-export function judgeChange({ stack, config, ...rest }: JudgedChange): string {
-  const decision = decide({
+export function judgeChange({ stack, config, settings, ...rest }: JudgedChange): Judged {
+  const situation = {
     ...rest,
     stack,
     target: config.release,
     data: dataTarget(config),
     change: config.change,
     restoreWindowDays: config.backups.restoreWindowDays,
-  });
+  };
+  const decision = decide(situation);
   if (decision.verdict === "refused") {
     throw new ConfigError(stack, [problemOf(config.release.version, decision)]);
   }
-  announce(decision);
-  return writeRecord(decision.record);
+  const { record } = decision;
+  const ways = waysBack(situation, record, settings);
+  announce(decision, ways);
+  if (decision.verdict === "go" && repeatsItself(situation)) {
+    void pulumi.log.info(
+      `lifeline:change: what it says was recorded with an earlier deployment of ${config.release.version}; this one is recorded without it. To say why this one is made, set lifeline:change.reason anew.`,
+    );
+  }
+  const { number: deployment = 1, restorePoint = config.release.version } =
+    record.deployments.at(-1) ?? {};
+  const restored = restoredAs(record, situation.data.generation);
+  const around = waysAround(situation);
+  return {
+    ...{ record: writeRecord(record), restorePoint, deployment, ways },
+    aroundRestore: around.length === 0 ? ways : around,
+    ...(restored !== undefined && { restored }),
+  };
 }
 
 /** A refusal as every other problem of a configuration is told. */
@@ -44,9 +80,16 @@ export function problemOf(release: string, { reason, allowed, ways }: Refusal): 
   };
 }
 
-function announce(decision: Exclude<Decision, Refusal>): void {
-  if (decision.verdict === "unchanged" || decision.objective === undefined) return;
+function announce(decision: Exclude<Decision, Refusal>, [way]: readonly Way[]): void {
+  if (decision.verdict === "unchanged") return;
   const { deployment, objective } = decision;
+  if (objective === undefined) {
+    // Said before anything begins: whatever ends the run, the way back is on the screen.
+    if (way !== undefined) {
+      void pulumi.log.info(`should ${deployment.release} fail, ${way.what}:\n${inOneLine(way)}`);
+    }
+    return;
+  }
   const minutes = (objective.recoverySeconds ?? 0) / 60;
   void pulumi.log.info(
     `${objective.scenario}: ${deployment.from ?? ""} to ${deployment.release}, promised within ${String(minutes)} minutes`,

@@ -1,3 +1,5 @@
+import type { Settings } from "./settings.ts";
+
 /** Schema versions of which one is live. */
 export interface SchemaRange {
   readonly lowest: number;
@@ -9,6 +11,21 @@ export interface SchemaRange {
  * all of it, data alone.
  */
 export type ChangeType = "first" | "upgrade" | "app" | "config" | "full" | "database";
+
+/** Where a data generation came from. */
+export type Origin =
+  { readonly point: string } | { readonly time: string } | { readonly latest: true };
+
+/** How a data generation began. */
+export interface Restored {
+  /** Region that wrote then. */
+  readonly region: string;
+  /** When it was asked for, ISO 8601, UTC: a restore that was refused and is asked for again is another one. */
+  readonly at: string;
+  readonly from: Origin;
+  /** Generation that it came from. */
+  readonly of: number;
+}
 
 /** One release that a run began to bring out. */
 export interface Deployment {
@@ -27,6 +44,8 @@ export interface Deployment {
   readonly emergency?: true;
   /** Data generation that serves. */
   readonly generation: number;
+  /** Where that generation was made, and of what; of the deployment that made it. */
+  readonly restored?: Restored;
   /** Restore point taken before its migrations; absent when it had none to run. */
   readonly restorePoint?: string;
   readonly schema: {
@@ -60,6 +79,8 @@ export interface RecordState {
   readonly record: DeploymentRecord;
   /** Number of the last deployment that came to its end; 0 when none did. */
   readonly finished: number;
+  /** The stack file's settings in that one. */
+  readonly settings?: Settings;
 }
 
 /** Deployments that a record keeps: a year of weekly releases, far below the size limit of an object. */
@@ -69,10 +90,53 @@ export function lastDeployment({ record }: RecordState): Deployment | undefined 
   return record.deployments.at(-1);
 }
 
+/**
+ * The state without deployments at its end that asked for a generation of the data which was refused before anything of it
+ * was begun: they have changed nothing, so they deny nothing and nobody has to go back from them.
+ */
+export function withoutRefused(state: RecordState, begunGenerations: number): RecordState {
+  const { record, finished } = state;
+  const isRefused = ({ number, generation }: Deployment) =>
+    number > finished && generation > begunGenerations;
+  const lastBegun = record.deployments.findLastIndex((it) => !isRefused(it));
+  const refused = record.deployments.slice(lastBegun + 1);
+  if (refused.length === 0) return state;
+  const moments = refused.map(({ at }) => at);
+  return {
+    ...state,
+    record: {
+      ...record,
+      deployments: record.deployments.slice(0, lastBegun + 1),
+      denials: record.denials
+        .filter(({ at }) => !moments.includes(at))
+        .map(({ lifted, ...denial }) =>
+          lifted === undefined || moments.includes(lifted.at) ? denial : { ...denial, lifted },
+        ),
+    },
+  };
+}
+
+/** How a generation was made, as far as the record tells. */
+export function restoredAs(record: DeploymentRecord, generation: number): Restored | undefined {
+  const made = ({ generation: serving, restored }: Deployment) =>
+    serving === generation && restored !== undefined;
+  return record.deployments.findLast(made)?.restored;
+}
+
 /** Schema versions that may be live after a deployment. */
 export function schemaAfter(deployment: Deployment, finished: number): SchemaRange {
   const isFinished = deployment.outcome === "finished" || deployment.number === finished;
   return isFinished ? deployment.schema.after : deployment.schema.during;
+}
+
+/**
+ * Name of the restore point before a release's migrations. In a database a name that exists stays where it is: a release
+ * that comes out once more, later, needs a later one.
+ */
+export function nextRestorePoint(state: RecordState | undefined, release: string): string {
+  const before = state?.record.deployments ?? [];
+  const taken = before.filter((it) => it.release === release && it.restorePoint !== undefined);
+  return taken.length === 0 ? release : `${release}.${String(taken.length + 1)}`;
 }
 
 /** The denial that keeps a release back; undefined when it may come out. */

@@ -1,7 +1,14 @@
 import { requestFor, type Situation } from "./change.ts";
 import { commands } from "./commands.ts";
 import type { Refusal } from "./decide.ts";
-import { schemaAfter, type Deployment, type SchemaRange } from "./record.ts";
+import {
+  restoredAs,
+  schemaAfter,
+  type Deployment,
+  type Origin,
+  type Restored,
+  type SchemaRange,
+} from "./record.ts";
 
 const day = 24 * 60 * 60 * 1000;
 
@@ -16,10 +23,10 @@ export function checkRestore(situation: Situation, live: SchemaRange): SchemaRan
       [{ what: "name the source", commands: sourceOf(situation) }],
     );
   }
-  if ("latest" in from) return inWindow(situation, live, "the latest data");
-  const loss = "point" in from ? from.point : from.time;
-  const source =
-    "point" in from ? beforePoint(situation, from.point) : beforeTime(situation, from.time);
+  const { of } = madeOf(situation, from);
+  if ("latest" in from && of === data.generation - 1)
+    return inWindow(situation, live, "the latest data");
+  const [loss, source] = targetOf(situation, from, of);
   if ("verdict" in source) return source;
   const windowStart = situation.now.getTime() - situation.restoreWindowDays * day;
   if (source.at < windowStart) {
@@ -46,27 +53,96 @@ export function checkRestore(situation: Situation, live: SchemaRange): SchemaRan
   return schema;
 }
 
+/** How the generation that serves next is made. */
+export function madeOf({ data, now }: Situation, from: Origin): Restored {
+  const { region, generation, of = generation - 1 } = data;
+  return { region, at: now.toISOString(), from, of };
+}
+
+/** Why the generations of the stack file do not continue those that there are; undefined where they do. */
+export function brokenHistory(situation: Situation, serving: number): Refusal | undefined {
+  const { state, data, stack } = situation;
+  if (data.generation < serving) {
+    return refused(
+      `data generation ${String(serving)} was begun, and the stack file ends with ${String(data.generation)}`,
+      "all generations that were begun; going back to an earlier one is another one",
+      [
+        { what: "restore the stack file", commands: commands.history(stack) },
+        {
+          what: `or, after that, append one that continues generation ${String(data.generation)}; what was written since is lost and has to be accepted`,
+          commands: commands.continueFrom(stack, situation.target.version, serving, data),
+        },
+      ],
+    );
+  }
+  const made = state && restoredAs(state.record, data.generation);
+  if (data.generation > serving || made === undefined || data.from === undefined) return undefined;
+  const asked = madeOf(situation, data.from);
+  const said = (it: Restored) => JSON.stringify({ ...it.from, generation: it.of });
+  if (said(made) === said(asked)) return undefined;
+  return refused(
+    `data generation ${String(data.generation)} was made of ${said(made)}, and the stack file says ${said(asked)}`,
+    "what it was made of; another source is another generation",
+    [{ what: "restore the stack file", commands: commands.history(stack) }],
+  );
+}
+
+/** What is lost, by its name, and where the restored data comes from. */
+function targetOf(situation: Situation, from: Origin, of: number): [string, Source | Refusal] {
+  if ("point" in from) return [from.point, beforePoint(situation, from.point, of)];
+  if ("time" in from) return [from.time, beforeTime(situation, from.time)];
+  return [`generation ${String(of + 1)}`, endOf(situation, of)];
+}
+
 interface Source {
   readonly at: number;
   readonly schema: SchemaRange;
 }
 
-function beforePoint(situation: Situation, point: string): Source | Refusal {
+function beforePoint(situation: Situation, point: string, of: number): Source | Refusal {
+  const { stack, target, data } = situation;
   const { deployments, finished } = known(situation);
   const index = deployments.findLastIndex(({ restorePoint }) => restorePoint === point);
   const deployment = deployments[index];
   if (deployment !== undefined) {
+    const { at, generation, restored, schema } = deployment;
+    if (generation !== of) {
+      const where = { name: point, generation };
+      return refused(
+        `restore point ${point} was taken in data generation ${String(generation)}, and is looked for in generation ${String(of)}`,
+        `from.generation: ${String(generation)}`,
+        [
+          {
+            what: "name that generation; what was written since is lost and has to be accepted",
+            commands: commands.ofGeneration(stack, target.version, where, data),
+          },
+        ],
+      );
+    }
     const before = deployments[index - 1];
-    return {
-      at: Date.parse(deployment.at),
-      schema: before === undefined ? { lowest: 0, highest: 0 } : schemaAfter(before, finished),
-    };
+    // A run that restored began with the schema of what it restored, whatever was live before it.
+    const isKnown = before !== undefined && restored === undefined;
+    return { at: Date.parse(at), schema: isKnown ? schemaAfter(before, finished) : schema.during };
   }
   const points = deployments.flatMap(({ restorePoint }) => restorePoint ?? []);
   return refused(
     `there is no restore point ${point}`,
     points.length === 0 ? "a time; no restore point was taken" : `one of ${points.join(", ")}`,
     [{ what: "name one that was taken", commands: sourceOf(situation) }],
+  );
+}
+
+/** An earlier generation as it was left: what was written in those after it is not in it. */
+function endOf(situation: Situation, generation: number): Source | Refusal {
+  const { deployments, finished } = known(situation);
+  const index = deployments.findLastIndex((deployment) => deployment.generation === generation);
+  const [last, next] = [deployments[index], deployments[index + 1]];
+  if (last !== undefined && next !== undefined)
+    return { at: Date.parse(next.at), schema: schemaAfter(last, finished) };
+  return refused(
+    `nothing is known of data generation ${String(generation)}`,
+    "a generation that a release ran on",
+    [{ what: "name another source", commands: sourceOf(situation) }],
   );
 }
 
@@ -96,10 +172,8 @@ function known({ state }: Situation): { deployments: readonly Deployment[]; fini
   return { deployments: state?.record.deployments ?? [], finished: state?.finished ?? 0 };
 }
 
-function sourceOf({ stack, data }: Situation): string[] {
-  const entry = `lifeline:postgres.generations[${String(data.generation - 1)}]`;
-  return [`pulumi config set --path '${entry}.from.point' <release> --stack ${stack}`];
-}
+const sourceOf = ({ stack, target, data }: Situation): string[] =>
+  commands.source(stack, target.version, data);
 
 function refused(reason: string, allowed: string, ways: Refusal["ways"]): Refusal {
   return { verdict: "refused", reason, allowed, ways };

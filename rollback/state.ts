@@ -3,7 +3,8 @@ import { userInfo } from "node:os";
 import * as pulumi from "@pulumi/pulumi";
 
 import { releaseRecordType } from "../components/lib/release-record-type.ts";
-import { readRecord, type DeploymentRecord, type RecordState } from "./record.ts";
+import { readRecord, withoutRefused, type DeploymentRecord, type RecordState } from "./record.ts";
+import type { Settings } from "./settings.ts";
 
 /** Outputs of a resource in the engine's state. */
 export interface KnownResource {
@@ -32,7 +33,23 @@ export function stateFrom(resources: readonly KnownResource[]): RecordState | un
   const [record] = records;
   if (record === undefined) return undefined;
   const stack = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
-  return { record, finished: finishedIn(stack?.outputs["record"]) };
+  const settings = stack?.outputs["settings"];
+  const state = {
+    record,
+    finished: finishedIn(stack?.outputs["record"]),
+    ...(typeof settings === "object" && settings !== null && { settings: settings as Settings }),
+  };
+  return withoutRefused(state, begunGenerations(resources));
+}
+
+/** The newest data generation of which anything was made: its role comes first. */
+function begunGenerations(resources: readonly KnownResource[]): number {
+  const numbers = resources.map(({ type, outputs: { metadata } }) => {
+    if (type !== "kubernetes:core/v1:ConfigMap" || typeof metadata !== "object") return 1;
+    const { name } = (metadata ?? {}) as { name?: unknown };
+    return Number(/^postgres-(\d+)-config$/.exec(String(name))?.[1] ?? 1);
+  });
+  return Math.max(1, ...numbers);
 }
 
 /** The stack's own outputs are written only at the end of a run that went well. */

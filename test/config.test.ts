@@ -1,24 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import * as pulumi from "@pulumi/pulumi";
-
 import {
   ConfigError,
   exampleValues,
   loadConfig,
-  loadSecrets,
   refuseExampleValues,
   type Config,
 } from "../config.ts";
-import {
-  changed,
-  productFolders,
-  products,
-  repository,
-  stackConfig,
-  useConfig,
-} from "./support/stack-files.ts";
+import { productFolders, products, repository, stackConfig } from "./support/stack-files.ts";
+import { runAs } from "./support/stack-run.ts";
 
 const stacks = ["production", "staging", "local"];
 
@@ -94,31 +85,8 @@ const differences = [
   "backups.resources.limits.memory",
 ];
 
-const registered: string[] = [];
-
-/** Runs `program` as the stack of this name, as the engine would; nothing it registers is real. */
-async function run<T>(
-  stack: string,
-  config: Record<string, unknown>,
-  program: () => T,
-): Promise<T> {
-  await pulumi.runtime.setMocks(
-    {
-      newResource: ({ name, inputs }) => {
-        registered.push(name);
-        return { id: name, state: inputs as object };
-      },
-      call: ({ inputs }) => inputs as object,
-    },
-    "lifeline",
-    stack,
-  );
-  useConfig(config);
-  return program();
-}
-
 const load = (stack: string, releasesFolder?: string, folder?: string): Promise<Config> =>
-  run(stack, stackConfig(stack, folder), () =>
+  runAs(stack, stackConfig(stack, folder), () =>
     loadConfig(releasesFolder === undefined ? {} : { releasesFolder }),
   );
 
@@ -221,115 +189,6 @@ describe("example values", () => {
     expect(refuseExampleValues(config, options)).toEqual([]);
   });
 });
-
-describe("loading", () => {
-  const production = stackConfig("production");
-
-  test.each([
-    ["an unknown key", changed(production, ["hots"], "x"), "lifeline:hots", 'did you mean "host"?'],
-    ["a wrong type", changed(production, ["backups"], "daily"), "lifeline:backups", "named keys"],
-    [
-      "an unknown release",
-      changed(production, ["release"], "v9.9.9"),
-      "lifeline:release",
-      "v1.0.0",
-    ],
-    ["text that is nearly JSON", changed(production, ["dns"], "{ttl"), "lifeline:dns", "{ttl"],
-    ["nothing at all", {}, "lifeline:product", "(missing)"],
-  ])("refuses %s before any resource is registered", async (_, config, field, told) => {
-    registered.length = 0;
-    const program = run("production", config, () => {
-      loadConfig();
-      return new pulumi.ComponentResource("test:index:Never", "never");
-    });
-    const error = await program.catch((reason: unknown) => reason as Error);
-    expect(error).toBeInstanceOf(ConfigError);
-    expect((error as Error).message).toContain(field);
-    expect((error as Error).message).toContain(told);
-    await pulumi.runtime.disconnect();
-    expect(registered).toEqual([]);
-  });
-
-  test.each([
-    ["an unknown key", { ...production, hots: "canary-7f3" }, "hots"],
-    ["an unknown key with a dot", { ...production, "a.b": "canary-7f3" }, "a.b"],
-    ["a wrong value", { ...production, host: "canary-7f3 " }, "host"],
-    [
-      "a wrong value within a section",
-      changed(production, ["dns", "ttlSeconds"], "canary-7f3"),
-      "dns",
-    ],
-  ])("never shows %s that was set with --secret", async (_, config, key) => {
-    const program = run("production", {}, () => {
-      useConfig(config, [key]);
-      return loadConfig();
-    });
-    const { message } = await program.then(
-      () => new Error("accepted"),
-      (reason: unknown) => reason as Error,
-    );
-    expect(message).toContain(key);
-    expect(message).not.toContain("canary-7f3");
-  });
-
-  test("reads only its own namespace", async () => {
-    const config = await run("production", production, () => {
-      pulumi.runtime.setAllConfig({
-        ...pulumi.runtime.allConfig(),
-        "aws:region": "eu-north-1",
-        "lifelines:host": "x",
-      });
-      return loadConfig();
-    });
-    expect(config.host).toBe("gravl.example.com");
-  });
-
-  test("keeps registry credentials secret and out of the configuration", async () => {
-    const credentials = { auths: { "registry.test": { auth: "aHVudGVyMg==" } } };
-    const local = { ...stackConfig("local"), archiveCredentials, registryCredentials: credentials };
-    const [config, secrets] = await run("local", local, loadBoth);
-    expect(JSON.stringify(config)).not.toContain("aHVudGVyMg");
-    const { registryCredentials } = secrets;
-    expect(await pulumi.isSecret(pulumi.output(registryCredentials))).toBe(true);
-  });
-
-  test("has no registry credentials unless they are set", async () => {
-    const local = { ...stackConfig("local"), archiveCredentials };
-    const [, secrets] = await run("local", local, loadBoth);
-    expect(secrets.registryCredentials).toBeUndefined();
-  });
-
-  test("keeps the archives' keys secret and out of the configuration", async () => {
-    const local = { ...stackConfig("local"), archiveCredentials };
-    const [config, secrets] = await run("local", local, loadBoth);
-    expect(JSON.stringify(config)).not.toContain("canary-5d1");
-    expect(await pulumi.isSecret(pulumi.output(secrets.archiveCredentials))).toBe(true);
-  });
-
-  test("refuses archives that are reached with keys when there are none", async () => {
-    const { message } = await run("local", stackConfig("local"), loadBoth).then(
-      () => new Error("accepted"),
-      (reason: unknown) => reason as Error,
-    );
-    expect(message).toContain("lifeline:archiveCredentials");
-    expect(message).toContain("(missing)");
-    expect(message).toContain("pulumi config set --secret archiveCredentials");
-  });
-
-  test("needs no keys for archives that roles open", async () => {
-    const [, secrets] = await run("production", production, loadBoth);
-    expect(secrets.archiveCredentials).toBeUndefined();
-  });
-});
-
-const pair = { accessKey: "canary-5d1", secretKey: "canary-5d1" };
-const holders = { own: pair, peer: pair, proof: pair, reports: pair };
-const archiveCredentials = { "eu-north-1": holders, "eu-west-1": holders };
-
-function loadBoth() {
-  const config = loadConfig();
-  return [config, loadSecrets(config)] as const;
-}
 
 /** Every scalar by its path. */
 function leaves(value: unknown, path = ""): Map<string, unknown> {

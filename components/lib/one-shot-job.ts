@@ -1,6 +1,7 @@
 import type { batch, core } from "@pulumi/kubernetes/types/input.js";
 
 import { contentHash } from "./content-hash.ts";
+import { timeoutsOf } from "./gate.ts";
 import type { Scope, Workload } from "./labels.ts";
 import { metadata } from "./labels.ts";
 
@@ -39,6 +40,5 @@ export function oneShotJob(scope: Scope, args: OneShotJobArgs) {
 
 /** The engine's own limits lie after that of the work itself, so that the work reports its reason first. */
 export function timeoutsAfter(deadlineSeconds: number) {
-  const limit = `${String(deadlineSeconds + 60)}s`;
-  return { create: limit, update: limit };
+  return timeoutsOf(deadlineSeconds + 60);
 }

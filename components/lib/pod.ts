@@ -1,5 +1,4 @@
 import type { core } from "@pulumi/kubernetes/types/input.js";
-import type { Input } from "@pulumi/pulumi";
 
 import type { Scope, Workload } from "./labels.ts";
 import { labels } from "./labels.ts";
@@ -34,8 +33,6 @@ export interface ContainerArgs {
   readonly environment?: Readonly<Record<string, string>>;
   /** Environment from the pod's own fields, such as `metadata.name`; `$(NAME)` in the environment stands for them. */
   readonly fields?: Readonly<Record<string, string>>;
-  /** ConfigMap whose keys become environment variables. */
-  readonly configMap?: Input<string>;
   /** Ports by name. */
   readonly ports?: Readonly<Record<string, number>>;
   readonly resources: Resources;
@@ -48,18 +45,7 @@ export interface ContainerArgs {
 
 /** A container that Pod Security Standards "restricted" admit, with a read-only root and /tmp to write in. */
 export function container(args: ContainerArgs): core.v1.Container {
-  const {
-    name,
-    image,
-    command,
-    environment,
-    fields,
-    configMap,
-    ports,
-    resources,
-    probes,
-    lifecycle,
-  } = args;
+  const { name, image, command, environment, fields, ports, resources, probes, lifecycle } = args;
   return {
     name,
     image,
@@ -73,7 +59,6 @@ export function container(args: ContainerArgs): core.v1.Container {
         ...Object.entries(environment ?? {}).map(([key, value]) => ({ name: key, value })),
       ],
     }),
-    ...(configMap && { envFrom: [{ configMapRef: { name: configMap } }] }),
     ...(ports && {
       ports: Object.entries(ports).map(([port, containerPort]) => ({ name: port, containerPort })),
     }),

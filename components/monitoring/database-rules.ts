@@ -16,6 +16,8 @@ const limits = {
   heartbeatSeconds: 2 * minute,
   /** Backups are daily and may take an hour. */
   backupSeconds: 26 * hour,
+  /** Full ones are weekly. */
+  fullBackupSeconds: 8 * day,
   backupDeviation: 0.5,
   certificateSeconds: 14 * day,
   watchSeconds: 10 * minute,
@@ -44,6 +46,20 @@ export function databaseAlerts(namespace: string): Alert[] {
       for: "1m",
       severity: "page",
       summary: "Two members accept writes: their histories part.",
+    },
+    {
+      alert: "TwoRegionsWrite",
+      expr: `max by (pod) (${the("peer_writes")}) == 1`,
+      for: "1m",
+      severity: "page",
+      summary: "Both regions accept writes: their histories part.",
+    },
+    {
+      alert: "OtherRegionSilent",
+      expr: `max by (pod) (${the("in_recovery")} == 0) unless on (pod) ${the("peer_writes")}`,
+      for: "15m",
+      severity: "page",
+      summary: "The other region's database does not answer: nobody knows whether it writes.",
     },
     {
       alert: "PostgresMemberDiverged",
@@ -80,10 +96,10 @@ export function databaseAlerts(namespace: string): Alert[] {
     },
     {
       alert: "WalArchiveStale",
-      expr: among(
-        `${the("wal_last_archived_age_seconds")} > ${String(limits.archiveAgeSeconds)}`,
-        leads,
-      ),
+      // Of a leader that crashed the second is all there is: Postgres forgets what it archived last.
+      expr: ["wal_last_archived_age_seconds", "wal_ready_oldest_age_seconds"]
+        .map((age) => among(`${the(age)} > ${String(limits.archiveAgeSeconds)}`, leads))
+        .join(" or "),
       for: "2m",
       severity: "page",
       summary: "Nothing was archived for minutes: what can be restored ends there.",
@@ -104,10 +120,13 @@ export function databaseAlerts(namespace: string): Alert[] {
     },
     {
       alert: "BaseBackupStale",
-      expr: `time() - max(${the("backup_last_completion_seconds")}) > ${String(limits.backupSeconds)}`,
+      expr: [
+        `time() - max(${the("backup_last_completion_seconds")}) > ${String(limits.backupSeconds)}`,
+        `time() - max(${the("backup_last_completion_seconds", 'type="full"')}) > ${String(limits.fullBackupSeconds)}`,
+      ].join(" or "),
       for: "5m",
       severity: "page",
-      summary: "No backup was completed for more than a day.",
+      summary: "No backup was completed for more than a day, or no full one for more than 8 days.",
     },
     {
       alert: "BaseBackupFailed",
@@ -139,7 +158,7 @@ export function databaseAlerts(namespace: string): Alert[] {
     },
     {
       alert: "RestoreTooSlow",
-      expr: `max(${the("restore_proof_rto_seconds")}) > ${String(objectives.fullRollback.recoverySeconds)} or max(${the("restore_proof_rpo_seconds")}) > ${String(objectives.regionLost.lossSeconds)}`,
+      expr: `max(${the("restore_proof_rto_seconds")}) > ${String(objectives.fullRollback.recoverySeconds)} or max(${the("restore_proof_rpo_seconds")}) > ${String(objectives.restoreProof.lossSeconds)}`,
       for: "5m",
       severity: "ticket",
       summary: "The last restore proof took longer, or would have lost more, than was promised.",
@@ -162,7 +181,7 @@ export function databaseAlerts(namespace: string): Alert[] {
       alert: "DatabaseMeasurementsAbsent",
       expr: absent(
         ...["role", "in_recovery", "diverged", "heartbeat_age_seconds", "watch_age_seconds"],
-        ...["wal_last_archived_age_seconds", "wal_ready_count"],
+        ...["wal_last_archived_age_seconds", "wal_ready_count", "wal_ready_oldest_age_seconds"],
         ...["volume_free_bytes", "volume_size_bytes", "certificate_expiry_seconds"],
         ...["streaming", "replay_lag_bytes"],
       ),

@@ -121,7 +121,13 @@ function databaseEdges({
       ports: tcp(...apiServerPorts, ...storagePorts),
     },
 
-    { name: "backup-to-database", from: backup, to: database, ports: tcp(ports.pgbackrest) },
+    {
+      name: "backup-to-database",
+      from: backup,
+      to: database,
+      // The gate before a restore asks the database which restore points it has.
+      ports: tcp(ports.pgbackrest, ports.postgres),
+    },
     { name: "backup-to-other-region", from: backup, to: otherRegion, ports: tcp(entrance.backup) },
     { name: "backup-to-storage", from: backup, to: anywhere, ports: tcp(...storagePorts) },
     {

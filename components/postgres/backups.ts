@@ -5,9 +5,10 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { ArchiveAccess } from "../lib/archive.ts";
 import { archiveOwn, archiveProof, archiveReports } from "../lib/archive.ts";
+import { heard } from "../lib/gate.ts";
 import { databaseEnvironment, databaseFiles, databaseTls } from "../lib/database.ts";
 import type { Scope } from "../lib/labels.ts";
-import { metadata } from "../lib/labels.ts";
+import { metadata, selector } from "../lib/labels.ts";
 import { objectives } from "../lib/objectives.ts";
 import { oneShotJob, timeoutsAfter } from "../lib/one-shot-job.ts";
 import { entranceAddresses } from "../lib/peering.ts";
@@ -16,8 +17,9 @@ import { container, podTemplate, scratch } from "../lib/pod.ts";
 import { ports } from "../lib/ports.ts";
 import type { EnvironmentArgs } from "./environment.ts";
 import { podFields, scriptEnvironment } from "./environment.ts";
-import { memberHost, scopeOf, statefulSetOf } from "./generation.ts";
+import { memberHosts, scopeOf } from "./generation.ts";
 import { places } from "./places.ts";
+import { reportsMount, reportsVolume, settingsMount, settingsVolume } from "./report-volumes.ts";
 
 export interface BackupsArgs extends Omit<EnvironmentArgs, "namespace"> {
   readonly scope: Scope;
@@ -39,7 +41,7 @@ export interface BackupsArgs extends Omit<EnvironmentArgs, "namespace"> {
   readonly deadlineSeconds: number;
   /** Every moment of so many days past can be restored. */
   readonly restoreWindowDays: number;
-  /** How many months back the first full backup of a month is kept. */
+  /** How many months back the newest full backup of a month is kept. */
   readonly monthlyBackups: number;
   readonly resources: Resources;
 }
@@ -50,6 +52,8 @@ const kinds = { full: "full", differential: "diff", incremental: "incr" } as con
 const retries = 3;
 /** Finished runs that can be looked at: a week of daily ones. */
 const history = 7;
+/** A pod that has ended still holds its volume, for which the quota has room once; the report outlives it in the archive. */
+const proofVisibleSeconds = 600;
 
 /**
  * Backs the data up into this region's archive, and proves every week that it comes back. Defines a CronJob per kind of
@@ -80,7 +84,7 @@ export class Backups extends pulumi.ComponentResource {
       `${name}-restore-proof`,
       {
         metadata: meta("restore-proof", "postgres-restore-proof"),
-        spec: recurring(args.restoreProof, deadlineSeconds, proofPod(args)),
+        spec: recurring(args.restoreProof, deadlineSeconds, proofPod(args), proofVisibleSeconds),
       },
       parent,
     );
@@ -94,20 +98,22 @@ export class Backups extends pulumi.ComponentResource {
         // Taken once in the life of a generation: a Job of other content finds it and has nothing to do.
         template: backupPod(args, "first"),
       }),
-      { parent: this, retainOnDelete: true, customTimeouts: timeoutsAfter(deadlineSeconds) },
+      {
+        parent: this,
+        retainOnDelete: true,
+        customTimeouts: timeoutsAfter(deadlineSeconds),
+        ...heard(opts),
+      },
     );
     this.registerOutputs({});
   }
-}
-
-function once(deadlineSeconds: number, template: core.v1.PodTemplateSpec): batch.v1.JobSpec {
-  return { activeDeadlineSeconds: deadlineSeconds, backoffLimit: retries, template };
 }
 
 function recurring(
   schedule: string,
   deadlineSeconds: number,
   template: core.v1.PodTemplateSpec,
+  ttlSecondsAfterFinished?: number,
 ): batch.v1.CronJobSpec {
   return {
     schedule,
@@ -119,15 +125,33 @@ function recurring(
     startingDeadlineSeconds: 1800,
     successfulJobsHistoryLimit: history,
     failedJobsHistoryLimit: history,
-    jobTemplate: { spec: once(deadlineSeconds, template) },
+    jobTemplate: {
+      spec: {
+        ...{ activeDeadlineSeconds: deadlineSeconds, backoffLimit: retries, template },
+        ...(ttlSecondsAfterFinished !== undefined && { ttlSecondsAfterFinished }),
+      },
+    },
   };
 }
 
+/**
+ * A backup begins when every other one of its region has ended, whatever started it: while one expires what is old, it
+ * takes the folder of another one that is under way for a remnant. pgBackRest's locks know only their own machine.
+ */
+const oneInRegion: core.v1.Affinity = {
+  podAntiAffinity: {
+    requiredDuringSchedulingIgnoredDuringExecution: [
+      {
+        topologyKey: "topology.kubernetes.io/region",
+        labelSelector: { matchLabels: selector("backup") },
+      },
+    ],
+  },
+};
+
 function backupPod(args: BackupsArgs, kind: string): core.v1.PodTemplateSpec {
   const { scope, image, region, replicas, generation, peer, peering, resources } = args;
-  const members = Array.from({ length: replicas }, (_, ordinal) =>
-    memberHost(`${statefulSetOf(generation.number, region)}-${String(ordinal)}`, scope.namespace),
-  );
+  const members = memberHosts(generation.number, region, replicas, scope.namespace);
   const { backup } = entranceAddresses(peer.entrance, peering);
   return podTemplate(scope, "backup", {
     containers: [
@@ -155,14 +179,13 @@ function backupPod(args: BackupsArgs, kind: string): core.v1.PodTemplateSpec {
       settingsVolume(generation.number),
       { name: databaseTls, secret: { secretName: databaseTls, defaultMode: 0o440 } },
     ],
-    placement: { restartPolicy: "Never" },
+    placement: { restartPolicy: "Never", affinity: oneInRegion },
   });
 }
 
 /** Restores into a volume of its own, which goes with the pod. */
 function proofPod(args: BackupsArgs): core.v1.PodTemplateSpec {
   const { scope, image, generation, archiveAccess, resources } = args;
-  const reports = { name: archiveReports.secret, mountPath: archiveReports.folder, readOnly: true };
   return podTemplate(scope, "restore-proof", {
     containers: [
       container({
@@ -177,7 +200,6 @@ function proofPod(args: BackupsArgs): core.v1.PodTemplateSpec {
           PGBACKREST_CONFIG_INCLUDE_PATH: archiveProof.folder,
           REPORTS_FOLDER: archiveReports.folder,
           MAX_RPO_SECONDS: String(objectives.restoreProof.lossSeconds),
-          DEADLINE_SECONDS: String(args.deadlineSeconds),
         },
         resources,
         secretFiles: [...databaseFiles, archiveProof],
@@ -186,7 +208,7 @@ function proofPod(args: BackupsArgs): core.v1.PodTemplateSpec {
           { name: "data", mountPath: places.volume },
           { name: "sockets", mountPath: places.sockets },
           { name: "shared-memory", mountPath: "/dev/shm" },
-          ...(archiveAccess === "keys" ? [reports] : []),
+          ...(archiveAccess === "keys" ? [reportsMount] : []),
         ],
       }),
     ],
@@ -198,21 +220,10 @@ function proofPod(args: BackupsArgs): core.v1.PodTemplateSpec {
       temporaryVolume(args),
       ...(archiveAccess === "keys" ? [reportsVolume] : []),
     ],
-    placement: { restartPolicy: "Never" },
+    // Another attempt takes the same volume.
+    placement: { restartPolicy: "OnFailure" },
   });
 }
-
-const settingsMount = { name: "settings", mountPath: places.settings, readOnly: true };
-
-const settingsVolume = (generation: number): core.v1.Volume => ({
-  name: "settings",
-  configMap: { name: `${scopeOf(generation)}-settings` },
-});
-
-const reportsVolume: core.v1.Volume = {
-  name: archiveReports.secret,
-  secret: { secretName: archiveReports.secret, defaultMode: 0o440 },
-};
 
 function temporaryVolume({ generation, storageClass }: BackupsArgs): core.v1.Volume {
   return {

@@ -8,6 +8,8 @@ export interface ClusterConfigArgs {
   readonly storage: string;
   /** In the standby region, the other region's leader, which is followed. */
   readonly follow?: { readonly host: string; readonly port: number };
+  /** Another generation takes over: this one is read, and written no more. */
+  readonly isClosed?: boolean;
 }
 
 const mebibyte = 2 ** 20;
@@ -20,7 +22,7 @@ const restoreCommand = `${places.scripts}/archive-get.sh %f "%p"`;
  * in the middle of a demotion raced with it.
  * @throws Error when memory or storage is not a Kubernetes quantity
  */
-export function clusterConfig({ memory, storage, follow }: ClusterConfigArgs) {
+export function clusterConfig({ memory, storage, follow, isClosed = false }: ClusterConfigArgs) {
   return {
     // The shortest that Patroni allows: a dead node costs about this much.
     ttl: 20,
@@ -38,7 +40,11 @@ export function clusterConfig({ memory, storage, follow }: ClusterConfigArgs) {
       use_slots: true,
       remove_data_directory_on_diverged_timelines: true,
       remove_data_directory_on_rewind_failure: true,
-      parameters: { ...parameters(memory, storage) },
+      parameters: {
+        ...parameters(memory, storage),
+        // For every session, those that are there already as well.
+        ...(isClosed && { default_transaction_read_only: "on" }),
+      },
       recovery_conf: { restore_command: restoreCommand, recovery_target_timeline: "latest" },
     },
     ...(follow && {

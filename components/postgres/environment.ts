@@ -1,10 +1,12 @@
 import type { Archive } from "../lib/archive.ts";
-import { archiveEndpoint, archiveOwn } from "../lib/archive.ts";
+import { archiveOwn } from "../lib/archive.ts";
 import type { Database } from "../lib/database.ts";
 import { databasePassword } from "../lib/database.ts";
 import type { Entrance, Peering } from "../lib/peering.ts";
 import { entranceAddresses } from "../lib/peering.ts";
+import { ports } from "../lib/ports.ts";
 import type { Generation } from "./generation.ts";
+import { memberHosts } from "./generation.ts";
 import { places, settingsFiles } from "./places.ts";
 
 /** The other region, as seen from this one. */
@@ -24,12 +26,11 @@ export interface EnvironmentArgs extends Database {
 
 /** What every script of images/postgres is told. */
 export function scriptEnvironment(args: EnvironmentArgs): Record<string, string> {
-  const { namespace, region, generation, peer, peering, database, user } = args;
+  const { region, generation, peer, peering, database, user } = args;
   const { postgres, apiUrl } = entranceAddresses(peer.entrance, peering);
   return {
     PGDATA: places.data,
     PGHOST: places.sockets,
-    NAMESPACE: namespace,
     REGION: region,
     GENERATION: String(generation.number),
     PEER_REGION: peer.region,
@@ -41,9 +42,20 @@ export function scriptEnvironment(args: EnvironmentArgs): Record<string, string>
     PGBACKREST_CONFIG: settingsFiles.ownArchive,
     PGBACKREST_CONFIG_INCLUDE_PATH: archiveOwn.folder,
     TLS_FOLDER: places.tls,
-    S3_PROBE_PEER: archiveEndpoint(peer.archive),
     ...restoreEnvironment(generation),
+    ...endEnvironment(args),
   };
+}
+
+/** As many as the configuration allows; not as there are now, or scaling would restart the server. */
+const mostMembers = 5;
+
+/** Whom a restore asks where the generation before ends, and for its restore points. */
+function endEnvironment({ namespace, region, generation }: EnvironmentArgs) {
+  const { number, from } = generation;
+  if (from === undefined || "time" in from.target || from.generation !== number - 1) return {};
+  const members = memberHosts(from.generation, region, mostMembers, namespace);
+  return { EARLIER_MEMBERS: members.map((host) => `${host}:${String(ports.postgres)}`).join(" ") };
 }
 
 /** What a generation begins with, for restore-generation.sh. */

@@ -26,6 +26,15 @@ export const scopeOf = (generation: number): string => `postgres-${String(genera
 export const statefulSetOf = (generation: number, region: string): string =>
   `${scopeOf(generation)}-${region}`;
 
+/**
+ * By whom members follow and rewind. Each generation has its own, as they all share one entrance for the other region: a
+ * member of an earlier one must never take the next one's history for its own.
+ */
+export const nodeUsers = (generation: number) => ({
+  replication: `replicator_${String(generation)}`,
+  rewind: `rewinder_${String(generation)}`,
+});
+
 /** By which Patroni finds its objects. */
 export const scopeLabel = "postgres-cluster";
 /** Written by Patroni: who leads, whether it writes or follows the other region. */
@@ -43,3 +52,14 @@ export const membersService = "postgres-members";
 /** Host name of a member, which its certificate carries. */
 export const memberHost = (member: string, namespace: string): string =>
   `${member}.${membersService}.${namespace}.svc`;
+
+/** Those of all members that a generation has in a region. */
+export const memberHosts = (
+  generation: number,
+  region: string,
+  replicas: number,
+  namespace: string,
+): string[] =>
+  Array.from({ length: replicas }, (_, ordinal) =>
+    memberHost(`${statefulSetOf(generation, region)}-${String(ordinal)}`, namespace),
+  );

@@ -3,7 +3,7 @@ import { stringify } from "yaml";
 import type { Database } from "../lib/database.ts";
 import { selector } from "../lib/labels.ts";
 import { ports } from "../lib/ports.ts";
-import { leaderRole, roleLabel, scopeLabel, scopeOf } from "./generation.ts";
+import { leaderRole, nodeUsers, roleLabel, scopeLabel, scopeOf } from "./generation.ts";
 import { places, tlsFiles } from "./places.ts";
 
 export interface PatroniYmlArgs extends Database {
@@ -16,7 +16,7 @@ const { scripts } = places;
 
 /** patroni.yml: what is the same for every member, in both roles. The members' own names come from their environment. */
 export function patroniYml(args: PatroniYmlArgs): string {
-  const { generation, restores, database, user } = args;
+  const { generation, restores } = args;
   return stringify(
     {
       scope: scopeOf(generation),
@@ -75,12 +75,12 @@ export function patroniYml(args: PatroniYmlArgs): string {
         basebackup: { checkpoint: "fast" },
         authentication: {
           superuser: { username: "postgres" },
-          replication: withCertificate("replicator"),
-          rewind: withCertificate("rewinder"),
+          replication: withCertificate(nodeUsers(generation).replication),
+          rewind: withCertificate(nodeUsers(generation).rewind),
         },
         parameters: { unix_socket_directories: places.sockets },
-        pg_hba: hostBasedAuthentication(database, user),
-        pg_ident: identities,
+        pg_hba: hostBasedAuthentication(args),
+        pg_ident: identities(generation),
       },
     },
     { aliasDuplicateObjects: false, lineWidth: 0 },
@@ -100,23 +100,27 @@ function withCertificate(username: string) {
 }
 
 /** Who may sign in: nodes by certificate, the application by password and TLS, the pod's own user by the socket. */
-function hostBasedAuthentication(database: string, user: string): string[] {
+function hostBasedAuthentication({ generation, database, user }: PatroniYmlArgs): string[] {
+  const { replication, rewind } = nodeUsers(generation);
   return [
     "local all postgres peer map=pod",
     "local replication postgres peer map=pod",
-    "local replication replicator peer map=pod",
+    `local replication ${replication} peer map=pod`,
     "local postgres exporter peer map=pod",
-    "hostssl replication replicator all cert map=member",
-    "hostssl postgres rewinder all cert map=member",
+    `hostssl replication ${replication} all cert map=member`,
+    `hostssl postgres ${rewind} all cert map=member`,
     `hostssl ${database} ${user} all scram-sha-256`,
   ];
 }
 
 /** Whom the pod's only operating system user, and the members' certificate, may be. */
-const identities = [
-  "pod lifeline postgres",
-  "pod lifeline exporter",
-  "pod lifeline replicator",
-  "member database replicator",
-  "member database rewinder",
-];
+function identities(generation: number): string[] {
+  const { replication, rewind } = nodeUsers(generation);
+  return [
+    "pod lifeline postgres",
+    "pod lifeline exporter",
+    `pod lifeline ${replication}`,
+    `member database ${replication}`,
+    `member database ${rewind}`,
+  ];
+}

@@ -64,6 +64,7 @@ function repository({ archive, access, ownAuthority, generation }: RepositoryArg
     "log-level-file": "off",
     "log-level-console": "warn",
     "lock-path": "/tmp/pgbackrest",
+    // Looked into by every command that reads the archive, and its own default is in a root that nobody can write.
     "spool-path": places.spool,
     "start-fast": "y",
     "archive-timeout": "60",

@@ -4,7 +4,7 @@ export const places = {
   tls: "/etc/lifeline/tls",
   scripts: "/opt/lifeline",
   sockets: "/var/run/postgresql",
-  /** Shared by the containers of a pod, for as long as it lives. */
+  /** Shared by the containers of a pod, in memory: for as long as the pod lives and its node runs. */
   state: "/run/lifeline",
   volume: "/var/lib/postgresql/data",
   /** Below the mount point: a fresh volume may hold lost+found, and initdb wants an empty folder. */

@@ -55,7 +55,8 @@ export function postgresPod(args: PostgresPodArgs): core.v1.PodTemplateSpec {
     secretFiles: [databasePassword, archiveOwn, archivePeer],
     volumes: [
       scratch("sockets", "1Mi"),
-      scratch("state", "1Mi"),
+      // In memory: what a member knows of its own life must not outlive the node.
+      { name: "state", emptyDir: { medium: "Memory", sizeLimit: "1Mi" } },
       // The container default of 64 MiB is too little for parallel queries; counts against the memory limit.
       { name: "shared-memory", emptyDir: { medium: "Memory", sizeLimit: "256Mi" } },
       { name: "settings", configMap: { name: settings } },
@@ -76,7 +77,7 @@ function server(args: PostgresPodArgs) {
   return container({
     name: "postgres",
     image,
-    command: ["patroni", settingsFiles.patroni],
+    command: [`${places.scripts}/start-member.py`, settingsFiles.patroni],
     fields: {
       ...podFields,
       PATRONI_NAME: "metadata.name",

@@ -1,4 +1,5 @@
 import { StatefulSet } from "@pulumi/kubernetes/apps/v1/statefulSet.js";
+import { Job } from "@pulumi/kubernetes/batch/v1/job.js";
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
 import { Service } from "@pulumi/kubernetes/core/v1/service.js";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget.js";
@@ -10,6 +11,7 @@ import type { Archive, ArchiveAccess } from "../lib/archive.ts";
 import { contentHash } from "../lib/content-hash.ts";
 import type { Database } from "../lib/database.ts";
 import { databaseService } from "../lib/database.ts";
+import { heard } from "../lib/gate.ts";
 import type { Scope } from "../lib/labels.ts";
 import { metadata } from "../lib/labels.ts";
 import type { Entrance, Peering } from "../lib/peering.ts";
@@ -19,6 +21,7 @@ import type { PeerRegion } from "./environment.ts";
 import { scriptEnvironment } from "./environment.ts";
 import type { Generation } from "./generation.ts";
 import { clusterLabels, membersService, scopeOf, statefulSetOf } from "./generation.ts";
+import { lostRowsJob } from "./lost-rows.ts";
 import { postgresPod } from "./pod.ts";
 import type { EntranceService } from "./services.ts";
 import { clientService, memberService, peerApiService, peerService } from "./services.ts";
@@ -76,7 +79,7 @@ export class Postgres extends pulumi.ComponentResource {
       { metadata: meta(membersService), spec: memberService() },
       { parent: this },
     );
-    const server = this.#generation(name, args, serving, replicas, [access, members]);
+    const server = this.#generation(name, args, serving, replicas, [access, members], heard(opts));
     const client = new Service(
       `${name}-service`,
       { metadata: meta(databaseService), spec: clientService(serving.number) },
@@ -94,8 +97,9 @@ export class Postgres extends pulumi.ComponentResource {
         { parent: this, dependsOn: [server] },
       );
     }
+    const counted = this.#lostRows(name, args, serving, server, opts);
     for (const earlier of generations.slice(0, -1)) {
-      this.#generation(name, args, earlier, 0, [access, members, client]);
+      this.#generation(name, args, earlier, 0, [access, members, client, ...counted]);
     }
     new PodDisruptionBudget(
       `${name}-budget`,
@@ -132,12 +136,32 @@ export class Postgres extends pulumi.ComponentResource {
     );
   }
 
+  /** Counts what the restore took away, while the generation before still stands. */
+  #lostRows(
+    name: string,
+    args: PostgresArgs,
+    { number, from }: Generation,
+    server: StatefulSet,
+    opts: pulumi.ComponentResourceOptions | undefined,
+  ): Job[] {
+    if (from === undefined) return [];
+    const job = new Job(`${name}-lost-rows-${String(number)}`, lostRowsJob(args, number, from), {
+      parent: this,
+      dependsOn: [server],
+      retainOnDelete: true,
+      customTimeouts: { create: longestRestore, update: longestRestore },
+      ...heard(opts),
+    });
+    return [job];
+  }
+
   #generation(
     name: string,
     args: PostgresArgs,
     generation: Generation,
     replicas: number,
     dependsOn: pulumi.Resource[],
+    hooks: ReturnType<typeof heard> = {},
   ): StatefulSet {
     const { scope, region } = args;
     const { number, storage } = generation;
@@ -188,6 +212,7 @@ export class Postgres extends pulumi.ComponentResource {
         retainOnDelete: true,
         dependsOn: [...dependsOn, settings],
         customTimeouts: { create: longestRestore, update: longestRestore },
+        ...hooks,
       },
     );
   }

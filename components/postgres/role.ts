@@ -28,7 +28,12 @@ export class PostgresRole extends pulumi.ComponentResource {
     const { scope, generations, memory, follow } = args;
 
     for (const { number, storage } of generations) {
-      const config = clusterConfig({ memory, storage, ...(follow && { follow }) });
+      const config = clusterConfig({
+        ...{ memory, storage },
+        ...(follow && { follow }),
+        // Its writers are stopped before the next one begins: what is written from then on would be lost.
+        isClosed: number !== generations.at(-1)?.number,
+      });
       const meta = metadata(scope, "database", `${scopeOf(number)}-config`);
       new ConfigMap(
         `${name}-${String(number)}`,

@@ -86,7 +86,8 @@ function opened(
   host: string,
   spec: Spec,
 ): EntranceService {
-  // Keeps the address of whoever connects, which network policies judge by.
+  // Keeps the address of whoever connects, which network policies judge by; on ports of nodes as well, past the load
+  // balancer.
   const reached: Spec = { ...spec, externalTrafficPolicy: "Local" };
   if (peering.kind === "nodePort") {
     return { spec: { ...reached, type: "NodePort" } };
@@ -97,7 +98,6 @@ function opened(
     spec: {
       ...reached,
       type: "LoadBalancer",
-      allocateLoadBalancerNodePorts: false,
       loadBalancerSourceRanges: [...peerCidrs],
     },
   };

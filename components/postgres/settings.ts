@@ -15,6 +15,19 @@ export interface SettingsArgs extends Database {
 
 /** Configuration files of one generation in one region, by name. None of them depends on which region writes. */
 export function settingsOf(args: SettingsArgs): Record<string, string> {
+  const { generation } = args;
+  return {
+    "patroni.yml": patroniYml({
+      ...args,
+      generation: generation.number,
+      restores: generation.from !== undefined,
+    }),
+    ...archiveSettings(args),
+  };
+}
+
+/** Those that are enough to read both archives. */
+export function archiveSettings(args: SettingsArgs): Record<string, string> {
   const { generation, archive, archiveAccess, storageCa, peer } = args;
   const repository = {
     access: archiveAccess,
@@ -22,11 +35,6 @@ export function settingsOf(args: SettingsArgs): Record<string, string> {
     generation: generation.number,
   };
   return {
-    "patroni.yml": patroniYml({
-      ...args,
-      generation: generation.number,
-      restores: generation.from !== undefined,
-    }),
     "pgbackrest.conf": memberConf({ ...repository, archive }),
     "pgbackrest-peer.conf": peerConf({ ...repository, archive: peer.archive }),
     "storage-ca.pem": storageCa ?? "",

@@ -107,11 +107,17 @@ for host in $MEMBERS; do
 done
 ((reachable > 0)) || fail "no member answers: $MEMBERS"
 
+# Two that begin at once and pause alike would meet at every attempt, each with some of the locks.
+pause() {
+  local milliseconds=$((8000 + RANDOM % 16000))
+  sleep "$((milliseconds / 1000)).$(printf %03d $((milliseconds % 1000)))"
+}
+
 until take; do
   if said 'LockAcquireError\|unable to acquire pgBackRest advisory lock\|ERROR: \[050\]'; then
     ((SECONDS < DEADLINE_SECONDS)) || fail "another backup has been running for $SECONDS s"
     say "another backup is running; waiting for it"
-    sleep "${LOCK_PAUSE_SECONDS-15}"
+    pause
   else
     ask_the_peer || fail "no $kind backup was taken; see above"
   fi

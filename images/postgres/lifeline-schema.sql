@@ -44,13 +44,21 @@ BEGIN
 END
 $$;
 
--- Whether this server's archiver has finished a segment, on whichever timeline. It works in order, so that a later
--- segment stands for all before it.
+-- Whether this server's archiver has finished a segment, on whichever timeline, and all before it that are still there.
+-- It works in order, but it hears late of one that ends exactly where its timeline does (agent/segments.py).
 CREATE OR REPLACE FUNCTION lifeline.archived(wal text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(bool_or(substr(last_archived_wal, 9, 16) >= substr(wal, 9, 16)), false)
-  FROM pg_stat_archiver
-  WHERE last_archived_wal ~ '^[0-9A-F]{24}$'
+  WITH present AS (
+    SELECT name, substr(name, 9, 16) AS number FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'
+  ), done AS (
+    SELECT substr(name, 1, 24) AS name, substr(name, 9, 16) AS number
+    FROM pg_ls_archive_statusdir() WHERE name ~ '^[0-9A-F]{24}\.done$'
+    UNION ALL
+    SELECT last_archived_wal, substr(last_archived_wal, 9, 16)
+    FROM pg_stat_archiver WHERE last_archived_wal ~ '^[0-9A-F]{24}$'
+  )
+  SELECT EXISTS (SELECT FROM done WHERE number >= substr(wal, 9, 16))
+    AND NOT EXISTS (SELECT FROM present WHERE number <= substr(wal, 9, 16) AND name NOT IN (SELECT name FROM done))
 $$;
 
 REVOKE ALL ON SCHEMA lifeline FROM PUBLIC;

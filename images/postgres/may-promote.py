@@ -6,7 +6,7 @@ believe they are the one. See promotion/verdict.py for the rules.
 PGDATA, PGHOST, POSTGRES_DB, REGION, TLS_FOLDER
 PEER_API       https://host:port of any member of the other region's Patroni
 PEER_POSTGRES  host:port of the other region's leader
-PROMOTE_ALONE  "true": an unreachable other region is taken for lost, whatever this node remembers
+PROMOTE_ALONE  "true": an unreachable other region is taken for lost, whatever this pod remembers
 """
 
 import sys

@@ -2,6 +2,7 @@
 # Patroni's post_bootstrap, on a cluster that was just made and takes no clients yet: its roles, the application's
 # database with the operators' schema, and the stanza in the region's bucket. A failure makes Patroni start over.
 #
+# GENERATION              of the data
 # POSTGRES_DB             name of the application's database
 # POSTGRES_USER           name of its owner
 # POSTGRES_PASSWORD_FILE  file with the owner's password, in one line
@@ -22,7 +23,7 @@ require_name() {
   [[ $value =~ ^[a-z_][a-z0-9_]{0,62}$ ]] ||
     fail "$variable must be a lower-case name of letters, digits and underscores, at most 63, got \"$value\""
   case $value in
-  postgres | exporter | replicator | rewinder | template0 | template1 | pg_*)
+  postgres | exporter | replicator_* | rewinder_* | template0 | template1 | pg_*)
     fail "$variable is \"$value\", which is reserved; choose another name" ;;
   esac
 }
@@ -43,10 +44,25 @@ run_sql() {
     fail "$2 failed"
 }
 
+# Neither WAL nor a backup, only what stanza-create writes.
+archive_is_empty() {
+  local files
+  files=$(pgbackrest --log-level-console=off repo-ls --recurse archive/main) &&
+    files+=$'\n'$(pgbackrest --log-level-console=off repo-ls --recurse backup/main) || return 1
+  ! grep -vE '^(archive|backup)\.info(\.copy)?$' <<<"$files" | grep -q .
+}
+
 # A bucket that is away holds nobody up: archive-push.sh makes the stanza when it comes.
 create_stanza() {
   local code=0
   pgbackrest --stanza=main stanza-create || code=$?
+  if [ "$code" = "$foreign_stanza" ] && archive_is_empty; then
+    echo "post-bootstrap: the stanza of another database cluster holds nothing: that one was never finished; replacing it" >&2
+    pgbackrest repo-rm --recurse archive/main
+    pgbackrest repo-rm --recurse backup/main
+    code=0
+    pgbackrest --stanza=main stanza-create || code=$?
+  fi
   case $code in
   0) ;;
   "$foreign_stanza")

@@ -12,11 +12,6 @@ const narrowings: Readonly<Record<string, readonly Narrowing[]>> = {
         keysOf(value).length > 0 && keysOf(value).every((key) => isPart(at(value, key))),
       must: "name the networks that may connect, none of them the whole",
     },
-    {
-      field: "allocateLoadBalancerNodePorts",
-      isNarrow: (value) => value === false,
-      must: "be false: ports of the nodes go past the load balancer",
-    },
     keepsAddress(),
   ],
   NodePort: [keepsAddress()],

@@ -1,129 +1,87 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openCertificateAuthority } from "../certificate-authority.ts";
-import { run } from "../command.ts";
-import { engineFolder, openProgram } from "../go-live.ts";
-import { type Ground, prepareGround } from "../ground.ts";
-import { runFolder } from "../paths.ts";
-import { Problem } from "../problem.ts";
 import { runTasks } from "../progress.ts";
-import { clusterOf } from "../verify.ts";
+import { median, secondsOf } from "./figures.ts";
+import { type KubernetesObject, listOf, waitsFor } from "./objects.ts";
+import type { BenchPlace, BenchRun } from "./place.ts";
 
-/** Seconds of a first and of an empty run. */
-export interface Updates {
-  readonly program: { readonly first: number; readonly second: number };
-  readonly kubectl: { readonly first: number; readonly second: number };
+/** Of the runs that find nothing to do; a first one takes minutes. */
+const emptyRuns = 3;
+
+/** Seconds of a run on nothing, and the median of those that find nothing to do. */
+export interface UpdateTimes {
+  readonly first: number;
+  readonly empty: number;
 }
 
-const namespaces = { program: "gravl-bench-program", kubectl: "gravl-bench-kubectl" } as const;
-
-/** What has to be ready before an apply counts as done, as the program waits for it. */
-const waits = [
-  ["rollout", "status", "statefulset/postgres"],
-  ["wait", "--for=condition=Complete", "jobs", "--all"],
-  ["rollout", "status", "deployment/backend"],
-  ["rollout", "status", "deployment/frontend"],
-] as const;
+export interface Updates {
+  readonly program: UpdateTimes;
+  readonly kubectl: UpdateTimes;
+}
 
 /**
- * First and empty `up` of the program beside `kubectl apply` of the same objects until they are as ready, in both regions
- * of one rehearsal. Each has a namespace of its own, removed afterwards.
+ * First and empty `up` of the program beside `kubectl apply` of the very objects that it made, secrets included, until they
+ * are as ready, in both regions of one rehearsal. What `up` checks besides, by policy and from outside, it alone pays for.
  */
-export async function updates(signal: AbortSignal): Promise<Updates> {
-  const ground = await prepareGround(signal);
-  const clusters = ground.places.map((place) => clusterOf(ground, place.context));
-  const authority = await openCertificateAuthority(engineFolder, clusters, () => undefined);
-  authority.start();
-  try {
-    await clear(ground);
-    const program = await timeProgram(ground, signal);
-    await clear(ground);
-    const kubectl = await timeKubectl(ground, signal);
-    return { program, kubectl };
-  } finally {
-    await authority.stop();
-    await clear(ground);
-  }
-}
-
-async function timeProgram(ground: Ground, signal: AbortSignal): Promise<Updates["program"]> {
-  const folder = join(runFolder, "bench", `program-${String(Date.now())}`);
-  const { engine, close } = await openProgram({
-    ground,
-    signal,
-    folder,
-    namespace: namespaces.program,
-  });
-  try {
-    const times = { first: 0, second: 0 };
-    await runTasks(
-      (["first", "second"] as const).map((which) => ({
-        title: `up, ${which} run`,
-        run: async (reporter) => {
-          times[which] = (await engine.up(reporter.status)).seconds;
-          return "done";
-        },
-      })),
-    );
-    return times;
-  } finally {
-    await close();
-  }
-}
-
-async function timeKubectl(ground: Ground, signal: AbortSignal): Promise<Updates["kubectl"]> {
-  const folder = join(runFolder, "bench", `kubectl-${String(Date.now())}`);
-  const { stack, close } = await openProgram({
-    ground,
-    signal,
-    folder,
-    namespace: namespaces.kubectl,
-  });
-  await close();
-  const objects = join(folder, "objects");
-  await must(process.execPath, [
-    join(import.meta.dirname, "rendered-objects.ts"),
-    ...[stack.projectFolder, stack.releasesFolder, objects],
-  ]);
-  const times = { first: 0, second: 0 };
-  await runTasks(
-    (["first", "second"] as const).map((which) => ({
-      title: `kubectl apply, ${which} run`,
-      run: async () => {
-        const started = performance.now();
-        await Promise.all(
-          ground.places.map((place) =>
-            applyAndWait(ground, place.context, join(objects, place.awsRegion)),
-          ),
-        );
-        times[which] = (performance.now() - started) / 1000;
-        return "done";
+export async function updates(place: BenchPlace): Promise<Updates> {
+  let program: UpdateTimes | undefined;
+  let kubectl: UpdateTimes | undefined;
+  let made: BenchRun | undefined;
+  await runTasks([
+    {
+      title: "up on nothing, then with nothing to do",
+      run: async (reporter) => {
+        made = await place.up(reporter);
+        const { seconds: first } = made;
+        program = await times(first, async () => (await place.up(reporter)).seconds);
+        return inWords(program);
       },
-    })),
-  );
-  return times;
+    },
+    {
+      title: "the same with kubectl apply",
+      run: async ({ status }) => {
+        const apply = prepareApply(place, made!);
+        status("removing what is there");
+        await place.clearClusters();
+        status("applying");
+        kubectl = await times(await secondsOf(apply), () => secondsOf(apply));
+        status("removing it");
+        await place.clear();
+        return inWords(kubectl);
+      },
+    },
+  ]);
+  return { program: program!, kubectl: kubectl! };
 }
 
-async function applyAndWait(ground: Ground, context: string, folder: string): Promise<void> {
-  const kubectl = (...args: string[]) =>
-    must(ground.kubectl, ["--kubeconfig", ground.kubeconfig, "--context", context, ...args]);
-  await kubectl("apply", "-f", join(folder, `namespace-${namespaces.kubectl}.yaml`));
-  await kubectl("apply", "-f", folder);
-  for (const wait of waits) await kubectl("-n", namespaces.kubectl, ...wait, "--timeout=300s");
+async function times(first: number, again: () => Promise<number>): Promise<UpdateTimes> {
+  const empty: number[] = [];
+  for (let run = 0; run < emptyRuns; run += 1) empty.push(await again());
+  return { first, empty: median(empty) };
 }
 
-/** Removes both namespaces from both regions, so that each measurement begins with nothing. */
-async function clear(ground: Ground): Promise<void> {
-  await Promise.all(
-    ground.places.map(({ context }) =>
-      must(ground.kubectl, [
-        ...["--kubeconfig", ground.kubeconfig, "--context", context],
-        ...["delete", "namespace", ...Object.values(namespaces), "--ignore-not-found", "--wait"],
-      ]),
-    ),
-  );
+/** Applies what the program made, in the order that a person has to keep: Jobs need the database, and give up without it. */
+function prepareApply(place: BenchPlace, made: BenchRun): () => Promise<void> {
+  const ofRegion = new Map(place.ground.places.map((region) => [region, made.objects(region)]));
+  return () =>
+    place.inBoth(async (region) => {
+      const objects = ofRegion.get(region) ?? [];
+      const jobs = objects.filter(({ kind }) => kind === "Job");
+      const lasting = objects.filter((object) => !jobs.includes(object));
+      const apply = async (name: string, part: readonly KubernetesObject[]) => {
+        const file = join(place.privateFolder(), `${region.awsRegion}-${name}.json`);
+        writeFileSync(file, listOf(part), { mode: 0o600 });
+        await place.kubectl(region, "apply", "-f", file);
+      };
+      const waitFor = async (part: readonly KubernetesObject[]) => {
+        for (const wait of waitsFor(part)) await place.kubectl(region, ...wait, "--timeout=300s");
+      };
+      await apply("lasting", lasting);
+      await waitFor(lasting.filter(({ kind }) => kind === "StatefulSet"));
+      await apply("jobs", jobs);
+      await waitFor(objects);
+    });
 }
 
-async function must(program: string, args: readonly string[]): Promise<void> {
-  const { code, lines } = await run(program, args);
-  if (code !== 0) throw new Problem(`${program} ${args.join(" ")}:\n${lines.join("\n")}`);
-}
+const inWords = ({ first, empty }: UpdateTimes): string =>
+  `${first.toFixed(1)} s, then ${empty.toFixed(1)} s`;

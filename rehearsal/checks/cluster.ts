@@ -1,16 +1,9 @@
 import { execFile } from "node:child_process";
-import { request } from "node:https";
-import type { RequestOptions } from "node:https";
 import { promisify } from "node:util";
-import { KubeConfig } from "@kubernetes/client-node";
+import { type Answer, ApiClient, type Method } from "../../diagnosis/api.ts";
 
-/** What the API server said. */
-export interface Answer {
-  readonly status: number;
-  readonly body: string;
-}
-
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+/** Longest silence of a server, and longest run of a command. */
+const timeoutSeconds = 10;
 
 export interface PodReference {
   readonly namespace: string;
@@ -32,39 +25,18 @@ export interface ClusterAccess {
   readonly context: string;
   /** Path of the kubectl executable; commands in containers go through it. */
   readonly kubectl: string;
-  readonly timeoutSeconds?: number;
 }
 
 /** Throws when the kubeconfig has no such context; the cluster itself is not contacted yet. */
-export function connect({
-  kubeconfig,
-  context,
-  kubectl,
-  timeoutSeconds = 10,
-}: ClusterAccess): Cluster {
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  const known = config.getContexts().map((it) => it.name);
-  if (!known.includes(context)) {
-    throw new Error(
-      `no context ${context} in ${kubeconfig}: it has ${known.join(", ") || "none"}. Choose one of them.`,
-    );
-  }
-  config.setCurrentContext(context);
-  const server = config.getCurrentCluster()?.server;
-  if (server === undefined) throw new Error(`context ${context} in ${kubeconfig} names no cluster`);
-
+export function connect({ kubeconfig, context, kubectl }: ClusterAccess): Cluster {
+  const client = new ApiClient({ kubeconfig, context });
   return {
     context,
-    async request(method, path, body) {
-      const options: RequestOptions = {
-        method,
-        headers: body === undefined ? {} : { "content-type": contentType(method, path) },
-        signal: AbortSignal.timeout(timeoutSeconds * 1000),
-      };
-      await config.applyToHTTPSOptions(options);
-      return send(new URL(server.replace(/\/$/, "") + path), options, body);
-    },
+    request: (method, path, body) =>
+      client.answer({
+        ...{ method, path, body, contentType: contentType(method, path) },
+        timeoutMilliseconds: timeoutSeconds * 1000,
+      }),
     async exec({ namespace, pod, container }, command) {
       const { stdout } = await promisify(execFile)(
         kubectl,
@@ -85,19 +57,4 @@ function contentType(method: Method, path: string): string {
   return path.includes("fieldManager=")
     ? "application/apply-patch+yaml"
     : "application/merge-patch+json";
-}
-
-function send(url: URL, options: RequestOptions, body: object | undefined): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = request(url, options, (response) => {
-      const parts: Buffer[] = [];
-      response.on("data", (part: Buffer) => parts.push(part));
-      response.on("error", reject);
-      response.on("end", () => {
-        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts).toString() });
-      });
-    });
-    sent.on("error", reject);
-    sent.end(body === undefined ? undefined : JSON.stringify(body));
-  });
 }

@@ -1,7 +1,7 @@
 import { connect } from "node:tls";
 import type { CheckResult } from "../report/evidence.ts";
 import { check, eventually } from "./check.ts";
-import { fetchFrom, redirectOf } from "./https-client.ts";
+import { fetchFrom, hostOf, redirectOf } from "./https-client.ts";
 import type { Entry } from "./https-client.ts";
 import { list } from "./objects.ts";
 import type { RegionUnderTest, Subject } from "./subject.ts";
@@ -110,13 +110,13 @@ export function refusesOldTls(region: RegionUnderTest, subject: Subject): Promis
   });
 }
 
-function offerOldTls({ address, port, host, authority }: Entry): Promise<string> {
+function offerOldTls(entry: Entry): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({
-      host: address,
-      port,
-      servername: host,
-      ca: authority,
+      host: hostOf(entry),
+      port: entry.port,
+      servername: entry.host,
+      ca: entry.authority,
       minVersion: "TLSv1",
       maxVersion: "TLSv1.1",
       ciphers: "DEFAULT@SECLEVEL=0",
@@ -126,7 +126,9 @@ function offerOldTls({ address, port, host, authority }: Entry): Promise<string>
       resolve(`accepted ${socket.getProtocol() ?? "an old protocol"}`);
       socket.destroy();
     });
-    socket.on("timeout", () => socket.destroy(new Error(`no answer from ${address} within 5 s`)));
+    socket.on("timeout", () =>
+      socket.destroy(new Error(`no answer from ${entry.address} within 5 s`)),
+    );
     socket.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code?.startsWith("ERR_SSL_") === true) resolve(error.code);
       else reject(error);

@@ -14,6 +14,17 @@ export interface Entry {
   readonly authority: string;
 }
 
+/** In place of the address of a gateway whose controller has published none. */
+export const unknownAddress = "unknown";
+
+/** @throws Error when there is no address, rather than asking somebody else */
+export function hostOf({ address }: Pick<Entry, "address">): string {
+  if (address !== unknownAddress) return address;
+  throw new Error(
+    "no address is known of the gateway. Fix: let its controller publish it in the Gateway's status.addresses (Traefik: providers.kubernetesGateway.statusAddress), or set gatewayAddress of this region in lifeline:regions",
+  );
+}
+
 export interface Request {
   readonly path: string;
   readonly method?: "GET" | "POST";
@@ -39,10 +50,10 @@ export function keepAliveAgent(connections: number): Agent {
  * One HTTPS request. Rejects when the certificate is not trusted, expired or for another host:
  * there is no way to ask for less.
  */
-export function fetchFrom(entry: Entry, wanted: Request): Promise<Reply> {
+export async function fetchFrom(entry: Entry, wanted: Request): Promise<Reply> {
   const body = wanted.json === undefined ? undefined : JSON.stringify(wanted.json);
   const options: RequestOptions = {
-    host: entry.address,
+    host: hostOf(entry),
     port: entry.port,
     servername: entry.host,
     path: wanted.path,
@@ -56,7 +67,7 @@ export function fetchFrom(entry: Entry, wanted: Request): Promise<Reply> {
     agent: wanted.agent ?? false,
     timeout: 5000,
   };
-  return new Promise((resolve, reject) => {
+  return await new Promise((resolve, reject) => {
     const sent = request(options, (response) => {
       const socket = response.socket as TLSSocket;
       const protocol = socket.getProtocol() ?? "";
@@ -79,7 +90,7 @@ export function redirectOf(
   return new Promise((resolve, reject) => {
     const sent = plainGet(
       {
-        host: entry.address,
+        host: hostOf(entry),
         port: entry.port,
         path,
         headers: { host: entry.host },

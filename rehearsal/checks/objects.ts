@@ -1,4 +1,5 @@
-import type { Answer, Cluster } from "./cluster.ts";
+import type { Answer } from "../../diagnosis/api.ts";
+import type { Cluster } from "./cluster.ts";
 
 /** Where the API server serves each kind this rehearsal reads or writes. */
 const groups = {
@@ -14,6 +15,7 @@ const groups = {
   deployments: "/apis/apps/v1",
   statefulsets: "/apis/apps/v1",
   jobs: "/apis/batch/v1",
+  cronjobs: "/apis/batch/v1",
   networkpolicies: "/apis/networking.k8s.io/v1",
   endpointslices: "/apis/discovery.k8s.io/v1",
   roles: "/apis/rbac.authorization.k8s.io/v1",

@@ -10,13 +10,19 @@ export interface Subject {
     readonly version: string;
     readonly schemaTarget: number;
     /** References by digest. */
-    readonly images: { readonly backend: string; readonly frontend: string };
+    readonly images: {
+      readonly backend: string;
+      readonly frontend: string;
+      readonly migrations: string;
+    };
   };
   readonly postgres: {
     readonly image: string;
     readonly database: string;
     /** Members in each region. */
     readonly replicas: number;
+    /** Number of the generation of the data that serves. */
+    readonly generation: number;
   };
   readonly minReplicas: { readonly backend: number; readonly frontend: number };
   /** When the update began: what was restarted before, as by a reboot of the node, is not its doing. */
@@ -31,7 +37,7 @@ export interface Subject {
 export interface RegionUnderTest {
   readonly name: string;
   readonly role: "primary" | "standby";
-  /** IP address or name of the gateway from outside. */
+  /** IP address or name of the gateway from outside; `unknownAddress` where none is known. */
   readonly address: string;
   /** HTTPS port of the gateway. */
   readonly httpsPort: number;

@@ -1,15 +1,30 @@
-import type { V1Pod } from "@kubernetes/client-node";
 import { Problem } from "../problem.ts";
 import { ctr, inRegion } from "../regions/inside.ts";
 import type { Topology } from "../regions/topology.ts";
 import { mustInside } from "./fault.ts";
 
-/** The runtime's name of a pod's running container. @throws when it does not run */
-export function containerId(pod: V1Pod, container: string): string {
-  const status = pod.status?.containerStatuses?.find(({ name }) => name === container);
-  const id = status?.containerID?.replace("containerd://", "");
-  if (id === undefined || status?.state?.running === undefined)
-    throw new Problem(`${pod.metadata?.name ?? "pod"}: container ${container} does not run`);
+/**
+ * The runtime's name of a pod's running container. The runtime itself is asked: what the API server knows is seconds late.
+ * @throws Problem when it does not run
+ */
+export async function containerId(
+  region: Topology,
+  pod: string,
+  container: string,
+): Promise<string> {
+  const labels = { "pod.name": pod, "container.name": container };
+  const filter = Object.entries(labels).map(
+    ([label, value]) => `labels."io.kubernetes.${label}"==${value}`,
+  );
+  // Containers that have ended are kept for their logs.
+  const known = await mustInside(region, ctr("container", "list", "--quiet", filter.join(",")));
+  const running = new Set(
+    (await mustInside(region, ctr("task", "list")))
+      .split("\n")
+      .flatMap((line) => /^(\S+) +\d+ +RUNNING$/.exec(line.trim())?.[1] ?? []),
+  );
+  const id = known.split("\n").find((one) => running.has(one));
+  if (id === undefined) throw new Problem(`${pod}: container ${container} does not run`);
   return id;
 }
 

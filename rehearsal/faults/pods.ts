@@ -17,8 +17,7 @@ export async function cutPod(key: RegionKey, podIp: string): Promise<() => Promi
 
 /** Ends every process of a container at once, as the kernel does when memory is gone. */
 export async function killContainer(key: RegionKey, containerId: string): Promise<void> {
-  const id = containerId.replace(/^containerd:\/\//, "");
-  await must(key, ctr("task", "kill", "--all", "--signal", "SIGKILL", id));
+  await must(key, ctr("task", "kill", "--all", "--signal", "SIGKILL", containerId));
 }
 
 /**

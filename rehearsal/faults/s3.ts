@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { Problem } from "../problem.ts";
-import { foldersOf } from "../regions/folders.ts";
+import { foldersOf, s3AuthorityFile } from "../regions/folders.ts";
 import { regionInit } from "../regions/inside.ts";
 import { s3UsersFile } from "../regions/region.ts";
 import { type S3AccountName, s3Credentials, serverOf, writeWhole } from "../regions/s3-access.ts";
@@ -13,13 +13,17 @@ import { type Chain, type Fault, packetRules } from "./fault.ts";
 /** Where the server that stands in a fault listens, inside the region. */
 const faultPort = 7444;
 
+/** What the region's network policies know such connections by; the same in tools/region-agent/internal/netpol/rules.go. */
+const ledElsewhere = "0x6c66";
+
 const atS3 = `tcp dport ${String(ports.s3)}`;
 
+/** From other hosts and from pods; the node itself goes on. */
 const arriving = (rule: string): Chain => ({
   hook: "input",
   type: "filter",
   priority: -10,
-  rules: [`${atS3} ${rule}`],
+  rules: [`iifname != "lo" ${atS3} ${rule}`],
 });
 
 /** The region's S3 server as if its host were gone: no packet is answered. */
@@ -36,8 +40,15 @@ export const overloadS3 = (region: Topology): Promise<Fault> => standInFront(reg
 /** The region's S3 server resets each connection in the middle of what it is sent. */
 export const resetS3 = (region: Topology): Promise<Fault> => standInFront(region, "reset");
 
+/** The region's S3 server stores what it is sent and never says so. */
+export const leaveS3Unanswered = (region: Topology): Promise<Fault> =>
+  standInFront(region, "unanswered");
+
 /** Leads new connections to a server that misbehaves; open ones to the real server end. */
-async function standInFront(region: Topology, behaviour: "overloaded" | "reset"): Promise<Fault> {
+async function standInFront(
+  region: Topology,
+  behaviour: "overloaded" | "reset" | "unanswered",
+): Promise<Fault> {
   const init = regionInit(region);
   if (init === undefined) throw new Problem(`region ${region.awsRegion} does not run`);
   const { pki } = foldersOf(region);
@@ -55,6 +66,8 @@ async function standInFront(region: Topology, behaviour: "overloaded" | "reset")
         NODE_OPTIONS: "",
         S3_CERTIFICATE: join(pki, "s3.crt"),
         S3_KEY: join(pki, "s3.key"),
+        S3_PORT: String(ports.s3),
+        NODE_EXTRA_CA_CERTS: s3AuthorityFile,
       },
     },
   );
@@ -65,7 +78,7 @@ async function standInFront(region: Topology, behaviour: "overloaded" | "reset")
   try {
     await Promise.race([once(server.stdout, "data"), once(server, "close")]);
     if (server.exitCode !== null) throw new Problem("the S3 fault server did not start");
-    const instead = `ip daddr ${region.ip} ${atS3} dnat to ${region.ip}:${String(faultPort)}`;
+    const instead = `ip daddr ${region.ip} ${atS3} ct mark set ${ledElsewhere} dnat to ${region.ip}:${String(faultPort)}`;
     const { heal } = await packetRules(region, [
       { hook: "prerouting", type: "nat", priority: -110, rules: [instead] },
       arriving("reject with tcp reset"),

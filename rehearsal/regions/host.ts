@@ -1,10 +1,11 @@
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, statfsSync } from "node:fs";
+import { accessSync, constants, mkdirSync, statfsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { Problem, exitCode } from "../problem.ts";
 import { hierarchies } from "./cgroups.ts";
 import { regionsFolder } from "./folders.ts";
 import { foreignHolder } from "./holder.ts";
 import { run } from "./inside.ts";
+import { loadMissing } from "./kernel.ts";
 import { cniFolders, machinePrograms } from "./tools.ts";
 import { wan } from "./topology.ts";
 
@@ -15,21 +16,24 @@ const cannot = (reason: string): Problem => new Problem(reason, exitCode.cannotR
 
 /** @throws a Problem with one sentence when regions cannot run on this machine. */
 export async function checkHost(): Promise<void> {
-  if (process.platform !== "linux") throw cannot("regions need Linux: run this on a Linux machine");
-  if (process.getuid?.() !== 0)
-    throw cannot("regions need root, for namespaces and links: run this as root");
   const missing = missingPrograms();
   if (missing.length > 0)
     throw cannot(`these packages are missing: apt-get install ${missing.join(" ")}`);
   if (cniFolder() === undefined)
     throw cannot("CNI plugins are missing: apt-get install containernetworking-plugins");
-  if (!readFileSync("/proc/filesystems", "utf8").split(/\s+/).includes("overlay")) {
-    throw cannot("the kernel has no overlayfs: run modprobe overlay");
-  }
-  if (!existsSync("/proc/sys/net/bridge"))
-    throw cannot("the kernel does not filter bridges: run modprobe br_netfilter");
-  if (!existsSync("/dev/loop-control"))
-    throw cannot("the kernel has no loop devices, which volumes need: run modprobe loop");
+  await checkMachine();
+}
+
+/**
+ * The part that needs no installed package, so that it can come before anything is downloaded or built. Loads modules of
+ * the kernel that are missing.
+ * @throws a Problem with one sentence when regions cannot run on this machine.
+ */
+export async function checkMachine(): Promise<void> {
+  if (process.platform !== "linux") throw cannot("regions need Linux: run this on a Linux machine");
+  if (process.getuid?.() !== 0)
+    throw cannot("regions need root, for namespaces and links: run this as root");
+  await loadMissing();
   if (hierarchies().length === 0)
     throw cannot("no cgroup is mounted at /sys/fs/cgroup: run this where one is");
   mkdirSync(regionsFolder, { recursive: true });
@@ -38,12 +42,18 @@ export async function checkHost(): Promise<void> {
       `${regionsFolder} is on overlayfs, which images cannot be unpacked on: set LIFELINE_CACHE to a folder on a disk`,
     );
   }
-  if ((await run(["unshare", "--mount", "--net", "--pid", "--fork", "true"])).code !== 0) {
+  if (!(await canUnshare())) {
     throw cannot(
       "namespaces cannot be made here: run this outside a container, or in a privileged one",
     );
   }
   await checkNetwork();
+}
+
+/** A program that is not installed yet is no reason: whether it is there, checkHost sees to. */
+async function canUnshare(): Promise<boolean> {
+  if (findProgram("unshare") === undefined) return true;
+  return (await run(["unshare", "--mount", "--net", "--pid", "--fork", "true"])).code === 0;
 }
 
 /** Refuses an address range that is somebody else's, and a rehearsal that runs from another folder. */
@@ -54,6 +64,7 @@ async function checkNetwork(): Promise<void> {
       `regions already run from ${holder.folder}: stop them there, or set LIFELINE_CACHE to that cache`,
     );
   }
+  if (findProgram("ip") === undefined) return;
   const { stdout } = await run(["ip", "-4", "route", "show", "root", wan.cidr]);
   const foreign = foreignRoutes(stdout);
   if (foreign.length > 0) {

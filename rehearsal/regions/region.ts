@@ -97,20 +97,15 @@ export async function startRegion(
   }
   writeWhole(fingerprintFile(region), fingerprint(region, settings), 0o644);
 
-  const own = [
-    "--mount",
-    "--net",
-    "--uts",
-    "--ipc",
-    "--cgroup",
-    "--pid",
-    "--fork",
-    "--kill-child=SIGKILL",
-  ];
+  const own = ["--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--kill-child=SIGKILL"];
+  const enterCgroup = join(scriptsFolder, "enter-cgroup.sh");
   const child = startDetached(
     join(folders.log, "init.log"),
     [
-      ...[join(scriptsFolder, "enter-cgroup.sh"), region.cgroup],
+      // The region's root is its own cgroup, which must be empty of processes to share its controllers out in version 2:
+      // also of the one that waits for the first process, outside of the region.
+      ...[enterCgroup, region.cgroup, "unshare", "--cgroup"],
+      ...[enterCgroup, `${region.cgroup}/daemons`],
       ...["nsenter", "-t", String(holder), "--mount", "--"],
       ...["unshare", ...own, "--propagation", "private", "/run/lifeline/scripts/region-init.sh"],
     ],

@@ -10,7 +10,7 @@ const seconds = z.number().nonnegative();
 const count = z.int().nonnegative();
 const status = z.enum(["passed", "failed", "skipped"]);
 
-const check = z
+export const check = z
   .strictObject({
     name: text,
     /** The region it looked at; absent when it looked at the whole. */
@@ -55,7 +55,23 @@ const region = z.strictObject({
     .nullable(),
 });
 
-const objective = z.discriminatedUnion("status", [
+/** What images/postgres/proof/report.py files. */
+const proof = z.strictObject({
+  startedAt: text,
+  finishedAt: text,
+  region: text,
+  /** Of the data. */
+  generation: z.int().positive(),
+  result: z.enum(["green", "red"]),
+  /** Why it is red; null when it is green. */
+  reason: text.nullable(),
+  measuredRpoSeconds: seconds.nullable(),
+  measuredRtoSeconds: seconds.nullable(),
+  /** The rungs of the ladder, as far as it was climbed. */
+  phases: z.array(z.strictObject({ name: text, seconds, ok: z.boolean(), detail: z.string() })),
+});
+
+export const objective = z.discriminatedUnion("status", [
   z.strictObject({
     scenario: text,
     objective: text,
@@ -104,6 +120,8 @@ const evidence = z
     absent: z.array(z.strictObject({ name: text, consequence: text })),
     images: z.array(z.strictObject({ name: text, reference: text, seconds, cached: z.boolean() })),
     phases: z.array(phase),
+    /** The restore proof of each region in which it came to a report. */
+    proofs: z.array(proof),
     /** Each run of the program, in order. */
     runs: z.array(
       z.strictObject({
@@ -133,6 +151,7 @@ export type PhaseResult = z.infer<typeof phase>;
 export type Status = z.infer<typeof status>;
 export type RegionEvidence = z.infer<typeof region>;
 export type ObjectiveResult = z.infer<typeof objective>;
+export type Proof = z.infer<typeof proof>;
 export type RunSummary = Evidence["runs"][number];
 
 /** What a rehearsal hands in; everything that can be derived is left to `assembleEvidence`. */
@@ -158,6 +177,17 @@ export function assembleEvidence(findings: Findings): Evidence {
 export function parseEvidence(json: unknown): Evidence {
   return evidence.parse(json);
 }
+
+/** A checked report of a restore proof; throws a ZodError naming each field that does not fit. */
+export const parseProof = (json: unknown): Proof => proof.parse(json);
+
+/** Name of the check that says what the engine made of a phase; of what runs it measures nothing. */
+export const declaredCheckName = "Declared and ready";
+
+/** Whether the phase passed by more than what the engine said of it. */
+export const isProven = ({ status, checks }: Pick<PhaseResult, "status" | "checks">): boolean =>
+  status === "passed" &&
+  checks.some((it) => it.status === "passed" && it.name !== declaredCheckName);
 
 /** The worst wins; a phase in which nothing ran is skipped, never passed. */
 export function statusOf(checks: readonly { status: Status }[]): Status {

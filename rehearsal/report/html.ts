@@ -1,64 +1,42 @@
 import type { Evidence } from "./evidence.ts";
-import { html, Markup, nothing } from "./markup.ts";
+import { html, type Markup, nothing } from "./markup.ts";
+import { type PageHead, page } from "./page.ts";
+import { ladderSection } from "./ladder.ts";
 import { absentSection, inventory, objectivesSection, regionCard, runsTable } from "./panels.ts";
 import { mark, phaseSection, timeline } from "./phase-sections.ts";
 import { provenBy } from "./proven.ts";
-import { style } from "./style.ts";
 import { checksOf, duration, elapsedSeconds, fullName, headline, tally } from "./words.ts";
 
-/** The evidence as one HTML file that needs nothing else: no script, no font, no network. */
+/** The evidence as one HTML file. */
 export function renderReport(evidence: Evidence): string {
   const { verdict, run } = evidence;
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${run.product} ${run.release}: go-live rehearsal ${verdict}</title>
-        <style>
-          ${new Markup(style)}
-        </style>
-      </head>
-      <body>
-        ${top(evidence)}
-        <main>
-          ${failures(evidence)} ${proven(evidence)} ${regions(evidence)} ${phases(evidence)}
-          ${runsTable(evidence.runs)} ${objectivesSection(evidence.objectives)}
-          ${absentSection(evidence)} ${skippedSection(evidence)} ${inventory(evidence)} ${repeat()}
-        </main>
-        ${bottom(evidence)}
-      </body>
-    </html> `.source;
+  return page(
+    `${run.product} ${run.release}: go-live rehearsal ${verdict}`,
+    headOf(evidence),
+    html`${failures(evidence)} ${proven(evidence)} ${regions(evidence)} ${phases(evidence)}
+    ${ladderSection(evidence.proofs)} ${runsTable(evidence.runs)}
+    ${objectivesSection(evidence.objectives)} ${absentSection(evidence)} ${skippedSection(evidence)}
+    ${inventory(evidence)} ${repeat()}`,
+    bottom(evidence),
+  );
 }
 
-function top(evidence: Evidence): Markup {
+function headOf(evidence: Evidence): PageHead {
   const { verdict, run } = evidence;
   const { passed, failed, skipped } = tally(checksOf(evidence));
-  const facts = [
-    ["Release", run.release],
-    ["Public name", run.host],
-    ["Start to finish", duration(elapsedSeconds(evidence))],
-    ["Checks passed", `${passed} of ${passed + failed}`],
-    ["Skipped", String(skipped)],
-  ] as const;
-  return html`<header class="${verdict}">
-    <div class="inner">
-      <p class="kicker">
-        <b>Lifeline</b> go-live rehearsal of ${run.product}, ${moment(run.startedAt)}
-      </p>
-      <h1>${verdict === "passed" ? "Ready to go live" : "Not ready to go live"}</h1>
-      <p class="lead">${headline(evidence)}</p>
-      <dl class="facts">
-        ${facts.map(
-          ([name, value]) =>
-            html`<div>
-              <dt>${name}</dt>
-              <dd>${value}</dd>
-            </div>`,
-        )}
-      </dl>
-    </div>
-  </header>`;
+  return {
+    verdict,
+    kicker: `go-live rehearsal of ${run.product}, ${moment(run.startedAt)}`,
+    heading: verdict === "passed" ? "Ready to go live" : "Not ready to go live",
+    lead: headline(evidence),
+    facts: [
+      ["Release", run.release],
+      ["Public name", run.host],
+      ["Start to finish", duration(elapsedSeconds(evidence))],
+      ["Checks passed", `${String(passed)} of ${String(passed + failed)}`],
+      ["Skipped", String(skipped)],
+    ],
+  };
 }
 
 function failures(evidence: Evidence): Markup {

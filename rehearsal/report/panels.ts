@@ -132,7 +132,7 @@ export function inventory({ tools, images }: Evidence): Markup {
   }`;
 }
 
-function section(id: string, title: string, lead: string, content: Markup): Markup {
+export function section(id: string, title: string, lead: string, content: Markup): Markup {
   return html`<section aria-labelledby="${id}">
     <h2 id="${id}">${title}</h2>
     <p>${lead}</p>
@@ -144,7 +144,7 @@ function section(id: string, title: string, lead: string, content: Markup): Mark
   </section>`;
 }
 
-function table(
+export function table(
   columns: readonly string[],
   rows: readonly (readonly (string | Markup)[])[],
 ): Markup {

@@ -1,4 +1,4 @@
-import type { CheckResult, PhaseResult, Status } from "./evidence.ts";
+import { type CheckResult, type PhaseResult, type Status, isProven } from "./evidence.ts";
 import { html, nothing } from "./markup.ts";
 import type { Markup } from "./markup.ts";
 import { duration, tally } from "./words.ts";
@@ -19,7 +19,15 @@ export function timeline(phases: readonly PhaseResult[]): Markup {
     0.001,
   );
   let before = 0;
-  const rows = phases.map(({ runbook, title, status, seconds }) => {
+  const rows = phases.map((phase) => {
+    const { runbook, title, seconds } = phase;
+    const isUnchecked = phase.status === "passed" && !isProven(phase);
+    const status = isUnchecked ? "skipped" : phase.status;
+    const words = isUnchecked
+      ? "not checked"
+      : status === "skipped"
+        ? "skipped"
+        : duration(seconds);
     const start = (before / total) * 1000;
     const width = Math.max((seconds / total) * 1000, seconds > 0 ? 4 : 0);
     before += seconds;
@@ -33,14 +41,16 @@ export function timeline(phases: readonly PhaseResult[]): Markup {
       >
         <rect x="${start.toFixed(1)}" width="${width.toFixed(1)}" height="16" />
       </svg>
-      <span class="num soft">${status === "skipped" ? "skipped" : duration(seconds)}</span>
+      <span class="num soft">${words}</span>
     </div>`;
   });
   return html`<div class="card timeline">${rows}</div>`;
 }
 
-/** One phase: every check with what was expected and what was measured. */
-export function phaseSection(phase: PhaseResult): Markup {
+/** One phase, or one rollback: every check with what was expected and what was measured. */
+export function phaseSection(
+  phase: Pick<PhaseResult, "runbook" | "title" | "checks" | "seconds"> & { readonly id: string },
+): Markup {
   const { passed, failed, skipped } = tally(phase.checks);
   const counts = [
     [passed, "passed"],

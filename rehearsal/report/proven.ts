@@ -1,4 +1,4 @@
-import type { Evidence } from "./evidence.ts";
+import { type Evidence, isProven } from "./evidence.ts";
 import type { PhaseId } from "./phases.ts";
 
 /** What each phase shows, in words for someone who runs none of this. */
@@ -7,7 +7,7 @@ const meanings: Readonly<Record<PhaseId, string>> = {
     "The product lives in a namespace of its own that refuses unsafe pods and denies all traffic nobody allowed; its deployer can touch nothing outside, and its certificate is valid.",
   database:
     "Each region has its copies of Postgres, every one with data checksums on a volume of its own, and the schema is exactly the one this release was made for.",
-  data: "Every commit is held by two machines before it counts, the other region follows as it happens, both regions keep backups and the log since in their own storage, and the moment before this release can be gone back to by name.",
+  data: "Every commit is held by two machines before it counts, the other region follows as it happens, both regions keep backups and the log since in their own storage, from which alone the database was brought back, whole, and the moment before this release can be gone back to by name.",
   application:
     "Every copy of backend and frontend is running, none was restarted, and what runs is byte for byte the image named in the release.",
   gateway:
@@ -21,9 +21,7 @@ const meanings: Readonly<Record<PhaseId, string>> = {
   "sign-off": "Running everything again changes nothing: what runs is what the program says.",
 };
 
-/** One sentence for each phase that passed; the others prove nothing and are left out. */
+/** One sentence for each phase of which something was measured, and passed; the others prove nothing and are left out. */
 export function provenBy(evidence: Evidence): string[] {
-  return evidence.phases
-    .filter((phase) => phase.status === "passed")
-    .map((phase) => meanings[phase.id]);
+  return evidence.phases.filter(isProven).map((phase) => meanings[phase.id]);
 }

@@ -44,3 +44,8 @@ export function plural(count: number, noun: string): string {
 export function fullName({ name, region }: CheckResult): string {
   return region === undefined ? name : `${name} (${region})`;
 }
+
+/** Lines for a terminal: what a cluster said must not steer it. */
+export function plainText(lines: readonly string[]): string {
+  return `${lines.join("\n").replace(/[\x00-\x09\x0b-\x1f\x7f]/g, " ")}\n`;
+}

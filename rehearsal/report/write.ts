@@ -1,7 +1,9 @@
 import { chmodSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Evidence } from "./evidence.ts";
 import { renderReport } from "./html.ts";
+import { renderRollbackPage } from "./rollback-page.ts";
+import type { RollbackEvidence } from "./rollback-evidence.ts";
 import { assertNoSecrets } from "./secrets.ts";
 
 export interface ReportFiles {
@@ -20,18 +22,39 @@ export function writeReport(
   folder: string,
   secrets: readonly string[],
 ): ReportFiles {
-  const files = {
-    report: resolve(folder, "report.html"),
-    evidence: resolve(folder, "evidence.json"),
-  };
-  const page = renderReport(evidence);
+  const files = filesIn(folder, "report.html", "evidence.json");
+  writeBoth(files, renderReport(evidence), evidence, secrets);
+  return files;
+}
+
+/** Writes rollback.html and rollback.json beside them, under the same terms. */
+export function writeRollbackReport(
+  evidence: RollbackEvidence,
+  folder: string,
+  secrets: readonly string[],
+): ReportFiles {
+  const files = filesIn(folder, "rollback.html", "rollback.json");
+  writeBoth(files, renderRollbackPage(evidence), evidence, secrets);
+  return files;
+}
+
+const filesIn = (folder: string, report: string, evidence: string): ReportFiles => ({
+  report: resolve(folder, report),
+  evidence: resolve(folder, evidence),
+});
+
+function writeBoth(
+  files: ReportFiles,
+  page: string,
+  evidence: object,
+  secrets: readonly string[],
+): void {
   const json = `${JSON.stringify(evidence, undefined, 2)}\n`;
   assertNoSecrets(page, secrets, "the report");
   assertNoSecrets(json, secrets, "the evidence");
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(dirname(files.report), { recursive: true });
   writeWhole(files.report, page);
   writeWhole(files.evidence, json);
-  return files;
 }
 
 function writeWhole(file: string, content: string): void {

@@ -8,7 +8,9 @@ import type { Tool } from "./tools.ts";
 const tickMs = 2_000;
 /** Enough of a failed build's output to see the first error. */
 const shownLines = 20;
-const environment = { CGO_ENABLED: "0", GOWORK: "off" };
+/** The compiler's cache goes by these: whoever compiles a tool's packages again, such as its tests, uses the same. */
+export const goEnvironment = { CGO_ENABLED: "0", GOWORK: "off" };
+export const goFlags = ["-trimpath", "-buildvcs=false"];
 
 /** Builds tools one after the other: a single Go build keeps every core busy and takes gigabytes of memory. */
 export class GoBuilder {
@@ -42,14 +44,16 @@ async function compile(
   // A single program gets its name here: go would call etcd's `server`.
   const output = others.length === 0 ? join(bin, only ?? "") : `${bin}/`;
   const args = (out: string) => [
-    ...["build", "-v", "-trimpath", "-buildvcs=false"],
+    ...["build", "-v", ...goFlags],
     ...["-ldflags", tool.ldflags, "-o", out, tool.package],
   ];
   const progress = new BuildProgress(reporter);
   try {
-    const { code, lines } = await run("go", args(output), {
+    // Whatever else goes on while minutes of compiling pass comes first.
+    const { code, lines } = await run("nice", ["go", ...args(output)], {
       cwd: tool.folder,
-      environment,
+      // The compiler collects its garbage less often: a fifth less of all its work, for a few hundred megabytes.
+      environment: { ...goEnvironment, GOGC: "400" },
       signal,
       onLine: (line) => {
         progress.hear(line);
@@ -147,7 +151,11 @@ export async function requireGo(
 
 async function goVersion(folder: string, signal?: AbortSignal): Promise<string | undefined> {
   try {
-    const selected = await run("go", ["env", "GOVERSION"], { cwd: folder, environment, signal });
+    const selected = await run("go", ["env", "GOVERSION"], {
+      cwd: folder,
+      environment: goEnvironment,
+      signal,
+    });
     if (selected.code === 0) return selected.stdout.trim();
     // Too old and not allowed to fetch a newer one: then it answers only when told to stay itself.
     const local = await run("go", ["version"], {

@@ -6,7 +6,7 @@ import { installPackages, requirements } from "./apt.ts";
 import { acquireCrds } from "./crds.ts";
 import { Downloader } from "./download.ts";
 import { GoBuilder } from "./go-build.ts";
-import { tools, type BinaryName, type BinaryOf, type ToolName } from "./tools.ts";
+import { comparedTools, tools, type BinaryName, type BinaryOf, type ToolName } from "./tools.ts";
 
 export type { Acquired } from "./acquire.ts";
 export type { BinaryName } from "./tools.ts";
@@ -44,7 +44,9 @@ export async function acquireToolchain(options: ToolchainOptions): Promise<Toolc
   await installPackages(requirements, machine, options.reporter("packages"), options.signal);
   const { context, all } = startRun(options);
   const crds = acquireCrds(context("crds"));
-  const acquired = tools.map((tool) => acquire(tool, context(tool.name)));
+  const acquired = tools
+    .filter(({ name }) => !comparedTools.some((compared) => compared === name))
+    .map((tool) => acquire(tool, context(tool.name)));
   await all<unknown>([crds, ...acquired]);
   const { folder, acquired: manifests } = await crds;
   const done = await Promise.all(acquired);

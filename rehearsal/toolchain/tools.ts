@@ -33,6 +33,7 @@ const pulumiVersion = "v3.256.0";
 const etcdVersion = "v3.6.5";
 const versitygwVersion = "v1.8.0";
 const traefikVersion = "v3.5.4";
+const helmVersion = "v3.22.0";
 const stripped = "-s -w";
 
 const [kubernetesMajor = "", kubernetesMinor = ""] = kubernetesVersion.slice(1).split(".");
@@ -58,7 +59,7 @@ const kubernetesBinaries = {
 
 const folderOf = (name: string) => join(repository, "tools", name);
 
-/** Every program a rehearsal runs that no Debian package brings; those without a download come first: they need Go. */
+/** Every program a rehearsal or a measurement runs that no Debian package brings; those without a download come first: they need Go. */
 export const tools = [
   {
     name: "pause",
@@ -174,13 +175,31 @@ export const tools = [
       ];
     },
   },
+  {
+    name: "helm",
+    version: helmVersion,
+    folder: folderOf("helm"),
+    package: "helm.sh/helm/v3/cmd/helm",
+    ldflags: `${stripped} -X helm.sh/helm/v3/internal/version.version=${helmVersion}`,
+    binaries: { helm: { versionArguments: ["version", "--short"] } },
+    downloads: (cpu: Cpu) => {
+      const url = `https://get.helm.sh/helm-${helmVersion}-linux-${cpu}.tar.gz`;
+      return [{ url, checksums: `${url}.sha256sum`, binary: "helm", member: `linux-${cpu}/helm` }];
+    },
+  },
 ] as const satisfies readonly Tool[];
 
 export type ToolName = (typeof tools)[number]["name"];
+
+/** Those that no rehearsal runs: its figures are measured beside theirs. */
+export const comparedTools = ["helm"] as const satisfies readonly ToolName[];
+
+/** What a rehearsal runs. */
+export type RehearsalToolName = Exclude<ToolName, (typeof comparedTools)[number]>;
 
 /** Executables that the named tools bring. */
 export type BinaryOf<Name extends ToolName> = Name extends ToolName
   ? keyof Extract<(typeof tools)[number], { readonly name: Name }>["binaries"] & string
   : never;
 
-export type BinaryName = { [Name in ToolName]: BinaryOf<Name> }[ToolName];
+export type BinaryName = BinaryOf<RehearsalToolName>;

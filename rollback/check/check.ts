@@ -10,7 +10,13 @@ import { GraphView } from "../../rehearsal/graph-view.ts";
 import { Problem } from "../../rehearsal/problem.ts";
 import { readStackFile } from "../../rehearsal/stack-file.ts";
 import { readAccepted, withoutAccepted } from "./accepted.ts";
-import { brokenSeals, brokenWindows, olderProviders, type Packages } from "./kept-releases.ts";
+import {
+  brokenSeals,
+  brokenWindows,
+  missingReleases,
+  olderProviders,
+  type Packages,
+} from "./kept-releases.ts";
 import { previousProgram } from "./previous.ts";
 import { wayBack, type Finding } from "./way-back.ts";
 
@@ -53,10 +59,11 @@ export async function checkRollback(options: CheckOptions): Promise<void> {
 /** Compares all ways back without judging which are given up. */
 export async function ways({ repository, against }: CheckOptions): Promise<CheckResult> {
   const releasesFolder = join(repository, "releases");
-  const releases = validReleases(releaseFiles(releasesFolder));
-  const seals = readSeals(releasesFolder);
+  const files = releaseFiles(releasesFolder);
+  const releases = validReleases(files);
+  const seals = files.seals();
   const compared: string[] = [];
-  const findings: Finding[] = [...brokenWindows(releases)];
+  const findings: Finding[] = [...missingReleases(files), ...brokenWindows(releases)];
 
   const newest = new Map<string, GraphView>();
   for (const stack of stacksOf(repository)) {

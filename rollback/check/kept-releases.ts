@@ -1,4 +1,5 @@
-import type { Release } from "../../config/release.ts";
+import type { Problem } from "../../config/problems.ts";
+import { parseRelease, type Release, type ReleaseFiles } from "../../config/release.ts";
 import { brokenSeal, unsealed, type Seals } from "../../config/released.ts";
 import { compareVersions } from "../version.ts";
 import type { Finding } from "./way-back.ts";
@@ -22,6 +23,24 @@ export function brokenWindows(releases: readonly Release[]): Finding[] {
   });
 }
 
+/** Each problem of a release file that cannot be used, and each release that was sealed and has none. */
+export function missingReleases(files: ReleaseFiles): Finding[] {
+  const versions = files.versions();
+  const invalid = versions.flatMap((version) => {
+    const parsed = parseRelease(version, files.read(version));
+    return "problems" in parsed ? parsed.problems.map(findingOf) : [];
+  });
+  const gone = Object.keys(files.seals())
+    .filter((version) => !versions.includes(version))
+    .map((version) => ({
+      rule: "released file" as const,
+      subject: `releases/${version}.yaml`,
+      reason: `${version} is sealed in releases/released.json, and there is no such file: a stack that runs it cannot be brought back to it`,
+      fix: `restore the file (git log -p -- releases/${version}.yaml)`,
+    }));
+  return [...invalid, ...gone];
+}
+
 /** Each release that is not what was released, or whose seal was taken back. */
 export function brokenSeals(
   releases: readonly Release[],
@@ -29,12 +48,7 @@ export function brokenSeals(
   before: Seals | undefined,
 ): Finding[] {
   const changed = releases.flatMap((release) =>
-    brokenSeal(release, now[release.version]).map(({ field, value, allowed, fix }) => ({
-      rule: "released file" as const,
-      subject: field,
-      reason: `it is ${value}; allowed is ${allowed}`,
-      fix,
-    })),
+    brokenSeal(release, now[release.version]).map(findingOf),
   );
   const taken = unsealed(before ?? {}, now).map((version) => ({
     rule: "released file" as const,
@@ -44,6 +58,13 @@ export function brokenSeals(
   }));
   return [...changed, ...taken];
 }
+
+const findingOf = ({ field, value, allowed, fix }: Problem): Finding => ({
+  rule: "released file",
+  subject: field,
+  reason: `it is ${value}; allowed is ${allowed}`,
+  fix,
+});
 
 /** Exact versions of the program's Pulumi packages. */
 export type Packages = Readonly<Record<string, string>>;

@@ -16,17 +16,20 @@ export interface PreviousProgram {
 /**
  * The program before the present one, checked out beside it with the same installed packages: where the branch left the
  * main one; else the last tag; else, with changes that are not committed, the last commit; else the commit before.
- * Undefined when the repository has no other.
- * @throws Problem when `against` is no commit
+ * Undefined when the repository has no other: its first commit is the present one, or still to come.
+ * @throws Problem when `against` is no commit, and where the history is not there to choose from
  */
 export async function previousProgram(
   repository: string,
   against?: string,
 ): Promise<PreviousProgram | undefined> {
   const git = async (...args: string[]): Promise<string | undefined> => {
-    const { code, stdout } = await run("git", ["-C", repository, ...args]);
+    // Without a question for a password that nobody would answer.
+    const environment = { GIT_TERMINAL_PROMPT: "0" };
+    const { code, stdout } = await run("git", ["-C", repository, ...args], { environment });
     return code === 0 ? stdout.trim() : undefined;
   };
+  await needHistory(repository, git, against);
   const chosen = against === undefined ? await choose(git) : { name: against, ref: against };
   if (chosen === undefined) return undefined;
   const commit = await git("rev-parse", "--verify", "--quiet", `${chosen.ref}^{commit}`);
@@ -54,6 +57,26 @@ export async function previousProgram(
 }
 
 type Git = (...args: string[]) => Promise<string | undefined>;
+
+/** A history that is cut off looks like one that begins there: the rest is fetched, or the check is refused. */
+async function needHistory(repository: string, git: Git, against?: string): Promise<void> {
+  const ask = () => git("rev-parse", "--is-shallow-repository");
+  const isShallow = await ask();
+  if (isShallow === undefined) {
+    throw new Problem(
+      `check:rollback: ${repository} is no git repository, so the program before this one is not known. Fix: run it in a clone.`,
+      exitCode.cannotRun,
+    );
+  }
+  if (isShallow !== "true" || against !== undefined) return;
+  await git("fetch", "--quiet", "--unshallow");
+  if ((await ask()) === "true") {
+    throw new Problem(
+      "check:rollback: this clone is shallow, so the program before this one is not known, and the rest of its history cannot be fetched. Fix: git fetch --unshallow, in CI a checkout of the whole history; or name a commit that it has: npm run check:rollback -- --against <commit>",
+      exitCode.cannotRun,
+    );
+  }
+}
 
 async function choose(git: Git): Promise<{ name: string; ref: string } | undefined> {
   const head = await git("rev-parse", "--verify", "--quiet", "HEAD");

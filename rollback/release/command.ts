@@ -1,10 +1,12 @@
 import { parseArgs } from "node:util";
 
-import { repository } from "../../rehearsal/paths.ts";
+import { engineFolder, repository } from "../../rehearsal/paths.ts";
 import { exitCode, Problem } from "../../rehearsal/problem.ts";
+import { showHistory } from "./history.ts";
 import { listReleases } from "./list.ts";
 import { newRelease, sealRelease } from "./new.ts";
 import { planRelease } from "./plan.ts";
+import { readRehearsal } from "./stack-state.ts";
 
 const usage = `Usage: npm run release -- <what>
 
@@ -16,20 +18,28 @@ const usage = `Usage: npm run release -- <what>
                                              cannot run on the target
   seal VERSION                          from now on its file may not change; new does it by itself
   list [--stack NAME]... [--json]       each release: where and when deployed, the level of going there now, denied or not
+  history [--stack NAME]... [--json]    each deployment: number, when, who, from, to, type, how it ended, emergency and reason
   plan VERSION --stack NAME [--seen NAME=VALUE]...   what going there would be, and whether one should
 
+  --rehearsal   the stack and the releases of a running rehearsal, in place of --stack
   --state FILE  in place of asking the engine: the output of pulumi stack export`;
 
 /** `npm run release`: makes and seals releases, and tells what can be gone back to. @throws Problem for bad arguments */
 export async function releaseCommand(args: readonly string[]): Promise<void> {
   const { positionals, values } = parsed(args);
   const [what, version, ...more] = positionals;
-  const rest = { folder: repository, ...values };
+  const { rehearsal: isRehearsal = false, ...options } = values;
+  const rest = {
+    folder: repository,
+    ...options,
+    ...(isRehearsal && { folder: engineFolder, rehearsal: readRehearsal(engineFolder) }),
+  };
   if (more.length === 0) {
     if (what === "new" && version !== undefined) return newRelease({ ...rest, version });
     if (what === "seal" && version !== undefined) return sealRelease(repository, version);
     if (what === "list" && version === undefined) return listReleases(rest);
-    const [stack] = values.stack ?? [];
+    if (what === "history" && version === undefined) return showHistory(rest);
+    const [stack] = isRehearsal ? ["local"] : (values.stack ?? []);
     if (what === "plan" && version !== undefined && stack !== undefined)
       return planRelease({ ...rest, version, stack });
   }
@@ -51,6 +61,7 @@ function parsed(args: readonly string[]) {
         target: { type: "string" },
         breaking: { type: "string" },
         stack: { type: "string", multiple: true },
+        rehearsal: { type: "boolean" },
         state: { type: "string" },
         seen: { type: "string", multiple: true },
         json: { type: "boolean" },

@@ -1,17 +1,21 @@
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { readSeals } from "../../config/released.ts";
 import type { Release } from "../../config/release.ts";
 import { decide } from "../decide.ts";
 import { denialOf, outcomeOf } from "../record.ts";
-import { keptReleases, readStack, situationOf, type KnownStack } from "./stack-state.ts";
+import { neutralView } from "./stack-file.ts";
+import {
+  keptReleases,
+  knownStacks,
+  situationOf,
+  unknownOf,
+  type Asked,
+  type KnownStack,
+} from "./stack-state.ts";
+import { aligned } from "./table.ts";
 
-export interface ListOptions {
-  readonly folder: string;
-  /** @default every stack that has a file */
-  readonly stack?: readonly string[];
-  readonly state?: string;
+export interface ListOptions extends Asked {
   readonly json?: boolean;
 }
 
@@ -30,14 +34,9 @@ interface Line {
 }
 
 /** Prints every release: where and when it was deployed, what going there now would be, and whether it is denied. */
-export async function listReleases({
-  folder,
-  stack,
-  state,
-  json = false,
-}: ListOptions): Promise<void> {
-  const known: KnownStack[] = [];
-  for (const name of stack ?? stacksOf(folder)) known.push(await readStack(folder, name, state));
+export async function listReleases({ json = false, ...asked }: ListOptions): Promise<void> {
+  const { folder } = asked;
+  const known = await knownStacks(asked);
   const lines = keptReleases(folder).flatMap((release) =>
     known.map((it) => lineOf(folder, release, it)),
   );
@@ -53,8 +52,7 @@ export async function listReleases({
     ...rows,
   ]))
     console.log(row);
-  for (const { stack: name, unknown } of known)
-    if (unknown !== undefined) console.log(`${name}: what was deployed is not known: ${unknown}`);
+  for (const line of unknownOf(known)) console.log(line);
 }
 
 function lineOf(folder: string, release: Release, known: KnownStack): Line {
@@ -82,7 +80,9 @@ function lineOf(folder: string, release: Release, known: KnownStack): Line {
 
 function levelFromHere(folder: string, release: Release, known: KnownStack): string {
   if (known.unknown !== undefined) return "not known";
-  const decision = decide(situationOf(folder, known, release, new Date()));
+  const decision = decide(
+    situationOf(folder, known, release, { now: new Date(), view: neutralView }),
+  );
   if (decision.verdict === "unchanged") return "is there";
   if (decision.verdict === "refused") {
     const isDenied = known.state && denialOf(known.state.record, release.version) !== undefined;
@@ -116,20 +116,4 @@ function cellsOf({
     `${String(schema.min)}..${String(schema.max)}${schema.breaking === undefined ? "" : " breaking"}`,
     sealed ? "yes" : "no",
   ];
-}
-
-function aligned(rows: readonly string[][]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
-}
-
-function stacksOf(folder: string): string[] {
-  return readdirSync(folder).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
 }

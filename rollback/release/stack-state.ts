@@ -1,18 +1,20 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-
-import { parse } from "yaml";
 
 import { validReleases } from "../../config/parse.ts";
 import { releaseFiles, type Release } from "../../config/release.ts";
 import { run } from "../../rehearsal/command.ts";
+import { exitCode, Problem } from "../../rehearsal/problem.ts";
 import type { Situation } from "../change.ts";
 import { lastDeployment, type RecordState } from "../record.ts";
 import { currentUser, stateFrom, type KnownResource } from "../state.ts";
+import type { asWritten } from "./stack-file.ts";
 
 /** What is known of a stack from outside of a run. */
 export interface KnownStack {
   readonly stack: string;
+  /** Its stack file. */
+  readonly file: string;
   /** Undefined when nothing was deployed yet, or nobody could be asked. */
   readonly state: RecordState | undefined;
   /** Why nobody could be asked. */
@@ -20,24 +22,74 @@ export interface KnownStack {
 }
 
 /** Asks the engine for the stack's state, or reads what `pulumi stack export` wrote to a file. */
-export async function readStack(folder: string, stack: string, file?: string): Promise<KnownStack> {
+export async function readStack(
+  folder: string,
+  stack: string,
+  exportFile?: string,
+): Promise<KnownStack> {
+  const file = join(folder, `Pulumi.${stack}.yaml`);
   try {
-    const text = file === undefined ? await exported(folder, stack) : readFileSync(file, "utf8");
-    const { deployment } = JSON.parse(text) as {
-      deployment?: { resources?: readonly Partial<KnownResource>[] } | null;
-    };
-    const resources = (deployment?.resources ?? []).map(({ type = "", outputs = {} }) => ({
-      type,
-      outputs,
-    }));
-    return { stack, state: stateFrom(resources) };
+    const text =
+      exportFile === undefined ? await exported(folder, stack) : readFileSync(exportFile, "utf8");
+    const { deployment } = JSON.parse(text) as { deployment?: Snapshot };
+    return { stack, file, state: stateIn(deployment) };
   } catch (error) {
     return {
-      stack,
+      ...{ stack, file },
       state: undefined,
       unknown: error instanceof Error ? error.message : String(error),
     };
   }
+}
+
+/** Which stacks somebody asks about, and where what is known of them stands. */
+export interface Asked {
+  readonly folder: string;
+  /** @default every stack that has a file */
+  readonly stack?: readonly string[];
+  /** In place of stacks: the one of a rehearsal. */
+  readonly rehearsal?: KnownStack;
+  /** In place of asking the engine: the output of `pulumi stack export`. */
+  readonly state?: string;
+}
+
+export async function knownStacks(asked: Asked): Promise<KnownStack[]> {
+  const { folder, rehearsal, state, stack = stacksOf(folder) } = asked;
+  if (rehearsal !== undefined) return [rehearsal];
+  const known: KnownStack[] = [];
+  for (const name of stack) known.push(await readStack(folder, name, state));
+  return known;
+}
+
+function stacksOf(folder: string): string[] {
+  return readdirSync(folder).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
+}
+
+/** A line for each stack of which nobody could say what was deployed. */
+export const unknownOf = (known: readonly KnownStack[]): string[] =>
+  known.flatMap(({ stack, unknown }) =>
+    unknown === undefined ? [] : [`${stack}: what was deployed is not known: ${unknown}`],
+  );
+
+type Snapshot = { readonly resources?: readonly Partial<KnownResource>[] } | null | undefined;
+
+const stateIn = (snapshot: Snapshot): RecordState | undefined =>
+  stateFrom((snapshot?.resources ?? []).map(({ type = "", outputs = {} }) => ({ type, outputs })));
+
+/**
+ * The stack of a running rehearsal, out of its engine's own file.
+ * @throws Problem when none was started
+ */
+export function readRehearsal(engineFolder: string): KnownStack {
+  const file = join(engineFolder, "project", "Pulumi.local.yaml");
+  const checkpoint = join(engineFolder, "state/.pulumi/stacks/lifeline/local.json");
+  if (!existsSync(checkpoint)) {
+    throw new Problem("There is no rehearsal. Fix: npm start.", exitCode.cannotRun);
+  }
+  const { checkpoint: { latest } = {} } = JSON.parse(readFileSync(checkpoint, "utf8")) as {
+    checkpoint?: { latest?: Snapshot };
+  };
+  return { stack: "local", file, state: stateIn(latest) };
 }
 
 async function exported(folder: string, stack: string): Promise<string> {
@@ -54,42 +106,17 @@ export function keptReleases(folder: string): Release[] {
   return validReleases(releaseFiles(join(folder, "releases")));
 }
 
-/** The situation in which a stack would go to a release now. */
+/** The situation in which a stack would go to a release now, by its stack file as it is, or by what holds of it anyway. */
 export function situationOf(
   folder: string,
-  { stack, state }: KnownStack,
+  { stack, file, state }: KnownStack,
   target: Release,
-  now: Date,
+  { now, view }: { readonly now: Date; readonly view: typeof asWritten },
 ): Situation {
-  const { postgres, backups } = settingsOf(folder, stack);
   const last = state === undefined ? undefined : lastDeployment(state);
   return {
-    stack,
-    target,
-    releases: keptReleases(folder),
-    state,
-    data: {
-      generation: last?.generation ?? 1,
-      storage: postgres?.generations?.at(-1)?.storage ?? postgres?.storage ?? "<size>",
-    },
-    change: undefined,
-    restoreWindowDays: backups?.restoreWindowDays ?? 0,
-    now,
-    user: currentUser(),
+    ...{ stack, target, releases: keptReleases(folder), state },
+    ...view(file, last?.generation ?? 1),
+    ...{ now, user: currentUser() },
   };
-}
-
-interface Settings {
-  readonly postgres?: {
-    readonly storage?: string;
-    readonly generations?: readonly { readonly storage?: string }[];
-  };
-  readonly backups?: { readonly restoreWindowDays?: number };
-}
-
-function settingsOf(folder: string, stack: string): Settings {
-  const file = join(folder, `Pulumi.${stack}.yaml`);
-  if (!existsSync(file)) return {};
-  const { config = {} } = parse(readFileSync(file, "utf8")) as { config?: Record<string, unknown> };
-  return { postgres: config["lifeline:postgres"], backups: config["lifeline:backups"] } as Settings;
 }

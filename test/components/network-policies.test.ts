@@ -83,6 +83,7 @@ describe("NetworkPolicies", () => {
     });
     expect(reaching.map(objectName).sort()).toEqual([
       "backend-to-database-ingress",
+      "backup-to-database-ingress",
       "database-to-database-ingress",
       "gate-to-database-ingress",
       "migration-to-database-ingress",

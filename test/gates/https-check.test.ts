@@ -23,7 +23,10 @@ beforeAll(async () => {
   writeFileSync(join(folder, "ca.pem"), authority.certificate);
 });
 afterEach(() => {
-  for (const server of servers.splice(0)) server.close();
+  for (const server of servers.splice(0)) {
+    server.close();
+    server.closeAllConnections();
+  }
 });
 afterAll(() => {
   rmSync(folder, { recursive: true });
@@ -35,10 +38,13 @@ interface Site {
   readonly health?: object;
   /** Requests that are refused before the site works. */
   readonly failures?: number;
+  /** Path that is never answered. */
+  readonly silent?: string;
 }
 
 /** A Gateway on this machine; resolves to its address. */
-async function serve({ names = [host], page = "<html>", health = healthy, failures = 0 }: Site) {
+async function serve(site: Site) {
+  const { names = [host], page = "<html>", health = healthy, failures = 0, silent } = site;
   const { certificate, key } = await issue({
     authority,
     commonName: host,
@@ -49,6 +55,7 @@ async function serve({ names = [host], page = "<html>", health = healthy, failur
   let asked = 0;
   const server = createServer({ cert: certificate, key }, (request, response) => {
     asked += 1;
+    if (request.url === silent) return;
     if (asked <= failures || request.headers.host?.split(":")[0] !== host) response.writeHead(503);
     response.end(request.url === "/api/health" ? JSON.stringify(health) : page);
   });
@@ -119,6 +126,20 @@ describe("the outside gate", () => {
     },
     20_000,
   );
+
+  test("says whom to look at when the Gateway answers without reaching anybody", async () => {
+    const { output } = await gate(await serve({ failures: 99 }));
+    expect(output).toMatch(
+      /FAILED .*answered 503 instead of 200: the Gateway does not reach the pods/,
+    );
+  }, 20_000);
+
+  test("says the same when the Gateway takes a request and does not answer", async () => {
+    const { output } = await gate(await serve({ silent: "/" }));
+    expect(output).toMatch(
+      /FAILED .*no answer within 5 seconds: the Gateway does not reach the pods/,
+    );
+  }, 20_000);
 
   test("fails when nobody listens", async () => {
     const { code, output } = await gate("127.0.0.1:1");

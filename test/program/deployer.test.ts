@@ -29,8 +29,17 @@ writeFileSync(
 );
 afterAll(() => rmSync(releasesFolder, { recursive: true }));
 
-const releaseOf = (stack: string, release: string) =>
-  programOf(stack, { "lifeline:release": release }, { program: { releasesFolder } });
+const declared = new Map<string, Promise<GraphView>>();
+
+/** Declared once for all tests. */
+function releaseOf(stack: string, release: string): Promise<GraphView> {
+  const name = `${stack} ${release}`;
+  const graph =
+    declared.get(name) ??
+    programOf(stack, { "lifeline:release": release }, { program: { releasesFolder } });
+  declared.set(name, graph);
+  return graph;
+}
 
 test.each(stacks)(
   "%s: the deployer may do exactly what a change of the release does",
@@ -46,6 +55,24 @@ test.each(stacks)(
     for (const kind of changed) {
       expect(allowed).toEqual(expect.arrayContaining([`get ${kind}`, `watch ${kind}`]));
     }
+  },
+  30_000,
+);
+
+test.each(stacks)(
+  "%s: nothing that a release goes back to is deleted behind it, where the other one stopped half way",
+  async (stack) => {
+    const [before, after] = [await releaseOf(stack, "v1.0.0"), await releaseOf(stack, "v1.1.0")];
+    const names = new Map(before.resources.map((it) => [it.urn, objectName(it)]));
+    const renamed = after.resources.filter(
+      (it) => isKubernetesObject(it) && names.get(it.urn) !== objectName(it),
+    );
+    expect(renamed.length).toBeGreaterThan(0);
+    // The engine deletes what it marked in the run that stopped at the end of the next one, whatever that one needs.
+    const lost = renamed.filter(
+      ({ options }) => !options.retainOnDelete && !options.deleteBeforeReplace,
+    );
+    expect(lost.map(({ type, name }) => `${type} ${name}`)).toEqual([]);
   },
   30_000,
 );

@@ -52,6 +52,26 @@ describe.each(stacks)("%s", (stack) => {
     expect(bare.map(identity)).toEqual([]);
   });
 
+  test("gives up in time wherever a release can stop, and tells how to go back", () => {
+    const gates = graph.resources.filter(({ custom, type, inputs }) => {
+      const component = String(at(inputs, "metadata", "labels", "app.kubernetes.io/component"));
+      const isRelease = /^(backend|frontend|migration|smoke|gate|entry)$/.test(component);
+      const waits = /:(Deployment|Job|Gateway|HTTPRoute|Certificate|ClusterIssuer)$/.test(type);
+      return custom && ((isRelease && waits) || type === "command:local:Command");
+    });
+    const outside = gates.filter(({ name }) => !name.startsWith("database-ca"));
+    expect(outside.length).toBeGreaterThanOrEqual(2 * 11);
+    expect(outside.filter(({ options }) => options.createTimeout === undefined)).toEqual([]);
+    const mute = outside.filter(({ options }) => options.errorHooks.length === 0);
+    expect(mute.map(identity)).toEqual([]);
+  });
+
+  test("tells why a database does not come up", () => {
+    const servers = objects.filter((it) => kindOf(it) === "StatefulSet");
+    expect(servers.length).toBeGreaterThanOrEqual(2);
+    expect(servers.filter(({ options }) => options.errorHooks.length === 0)).toEqual([]);
+  });
+
   test("protects everything that holds state", () => {
     const stateful = graph.resources.filter((it) => it.custom && isStateful(it));
     expect(stateful.length).toBeGreaterThanOrEqual(2 * 4);

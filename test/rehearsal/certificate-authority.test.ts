@@ -7,78 +7,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach } from "@jest/globals";
 import { fulfil, openCertificateAuthority } from "../../rehearsal/certificate-authority.ts";
 import { judgeChain } from "../../rehearsal/checks/certificates.ts";
-import type { Cluster, Method } from "../../rehearsal/checks/cluster.ts";
 import { createAuthority, issue } from "../../rehearsal/regions/pki.ts";
+import type { Cluster } from "../../rehearsal/checks/cluster.ts";
 import type { KeyPair } from "../../rehearsal/regions/pki.ts";
-
-const host = "gravl.lifeline.test";
-const inNamespace = "/apis/cert-manager.io/v1/namespaces/gravl-local";
-const secretPath = "/api/v1/namespaces/gravl-local/secrets/gravl-tls";
-const certificatePath = `${inNamespace}/certificates/gravl-tls/status`;
-const issuerPath = "/apis/cert-manager.io/v1/clusterissuers/gravl-local/status";
-const ownIssuerPath = `${inNamespace}/issuers/database-ca/status`;
-const authorityPath = "/api/v1/namespaces/gravl-local/secrets/database-ca";
-
-interface Stored {
-  data?: Record<string, string>;
-}
-
-const request = {
-  secretName: "gravl-tls",
-  commonName: host,
-  dnsNames: [host],
-  usages: ["digital signature", "server auth"],
-  privateKey: { algorithm: "ECDSA", size: 256 },
-  issuerRef: { kind: "ClusterIssuer", name: "gravl-local" },
-};
-
-/** A cluster with both kinds of issuer and one certificate, that keeps what is written to it. */
-function clusterWith({
-  issuer = "gravl-local",
-  spec = {},
-}: { issuer?: string; spec?: object } = {}) {
-  const secrets = new Map<string, Stored>();
-  const conditions = new Map<string, unknown[]>();
-  const written: { method: Method; path: string }[] = [];
-  const state = { generation: 1, spec: { ...request, ...spec } as object, reachable: true };
-  const cluster: Cluster = {
-    context: "fake",
-    exec: () => Promise.reject(new Error("no exec in this fake")),
-    request(method, path, body) {
-      if (!state.reachable) return Promise.reject(new Error("connect ETIMEDOUT"));
-      const [plain = ""] = path.split("?");
-      const answer = (content: unknown, status = 200) =>
-        Promise.resolve({ status, body: JSON.stringify(content) });
-      if (method === "PATCH") {
-        written.push({ method, path });
-        if (plain.includes("/secrets/")) secrets.set(plain, body as Stored);
-        else
-          conditions.set(plain, (body as { status: { conditions: unknown[] } }).status.conditions);
-        return answer({});
-      }
-      const metadata = { namespace: "gravl-local", generation: state.generation };
-      const statusOf = (of: string) => ({ status: { conditions: conditions.get(of) ?? [] } });
-      const items: Record<string, object> = {
-        clusterissuers: { metadata: { name: issuer, generation: 1 }, ...statusOf(issuerPath) },
-        issuers: {
-          metadata: { ...metadata, name: "database-ca" },
-          spec: { ca: { secretName: "database-ca" } },
-          ...statusOf(ownIssuerPath),
-        },
-        certificates: {
-          metadata: { ...metadata, name: "gravl-tls" },
-          spec: state.spec,
-          ...statusOf(certificatePath),
-        },
-      };
-      const item = items[plain.slice(plain.lastIndexOf("/") + 1)];
-      if (item !== undefined) return answer({ items: [item] });
-      const secret = secrets.get(plain);
-      return secret === undefined ? answer({}, 404) : answer(secret);
-    },
-  };
-  return { cluster, secrets, conditions, written, state };
-}
+import {
+  authorityPath,
+  certificatePath,
+  clusterWith,
+  host,
+  issuerPath,
+  ownIssuerPath,
+  request,
+  secretPath,
+  type Stored,
+} from "./cluster-with-issuers.ts";
 
 const encode = (text: string) => Buffer.from(text).toString("base64");
 const asSecret = ({ certificate, key }: KeyPair): Stored => ({
@@ -111,6 +53,15 @@ describe("fulfil", () => {
       { type: "Ready", status: "True", observedGeneration: 3 },
     ]);
     expect(conditions.get(issuerPath)).toMatchObject([{ type: "Ready", status: "True" }]);
+  });
+
+  test("knows no other authority than its own, and says so on an issuer that asks for one", async () => {
+    const { cluster, secrets, conditions } = clusterWith({ authoritySecret: "other-ca" });
+    await fulfil(cluster, authority);
+    expect(secrets.has(secretPath)).toBe(false);
+    expect(conditions.get(issuerPath)).toMatchObject([
+      { status: "False", message: expect.stringContaining('secret "other-ca" not found') },
+    ]);
   });
 
   test("writes nothing when everything is in place", async () => {
@@ -304,11 +255,10 @@ describe("openCertificateAuthority", () => {
     state.reachable = false;
     const authority = await openCertificateAuthority(folder, [cluster], (it) => troubles.push(it));
     authority.start();
-    await sleep(700);
-    expect(troubles).toEqual(["fake: connect ETIMEDOUT"]);
+    while (troubles.length === 0) await sleep(10);
     state.reachable = true;
-    await sleep(700);
-    expect(secrets.has(secretPath)).toBe(true);
+    while (!secrets.has(secretPath)) await sleep(10);
+    expect(troubles).toEqual(["fake: connect ETIMEDOUT"]);
     await authority.stop();
     secrets.clear();
     await sleep(400);

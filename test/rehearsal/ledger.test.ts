@@ -4,6 +4,7 @@ import { longestGapSeconds, lossSeconds, missingFrom } from "../../rehearsal/led
 const ledger = {
   prefix: "p",
   failures: 0,
+  complaints: [],
   acknowledged: [
     { text: "p 0.0", at: 1_000 },
     { text: "p 1.0", at: 1_100 },

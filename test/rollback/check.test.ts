@@ -1,5 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -11,6 +19,12 @@ import { run as runCommand } from "../../rehearsal/command.ts";
 import { repository, releaseText } from "../support/stack-files.ts";
 
 jest.setTimeout(60_000);
+
+/** What the first process compiles, the others find. */
+const compiled = mkdtempSync(join(tmpdir(), "lifeline-compiled-"));
+afterAll(() => {
+  rmSync(compiled, { recursive: true, force: true });
+});
 
 let folder: string;
 beforeEach(() => {
@@ -27,9 +41,9 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function git(...args: string[]): void {
+function git(...args: string[]): string {
   const identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
-  execFileSync("git", ["-C", folder, ...identity, ...args]);
+  return execFileSync("git", ["-C", folder, ...identity, ...args], { encoding: "utf8" });
 }
 
 function write(file: string, text: string): void {
@@ -62,13 +76,27 @@ async function check(...args: string[]) {
   const { code, lines } = await runCommand(
     process.execPath,
     ["--disable-warning=ExperimentalWarning", "--input-type=module", "-e", text, "--", ...args],
-    { environment: { NODE_OPTIONS: "" }, cwd: repository },
+    { environment: { NODE_OPTIONS: "", NODE_COMPILE_CACHE: compiled }, cwd: repository },
   );
-  const worktrees = readdirSync(join(folder, ".git")).includes("worktrees")
+  const worktrees = existsSync(join(folder, ".git/worktrees"))
     ? readdirSync(join(folder, ".git/worktrees"))
     : [];
   expect(worktrees).toEqual([]);
   return { code, text: lines.join("\n") };
+}
+
+/** With a clone of the fixture in its place that has its last commit alone. */
+async function inShallowClone(work: () => Promise<void>): Promise<void> {
+  const whole = folder;
+  folder = mkdtempSync(join(tmpdir(), "lifeline-shallow-"));
+  try {
+    execFileSync("git", ["clone", "--quiet", "--depth", "1", `file://${whole}`, folder]);
+    symlinkSync(join(repository, "node_modules"), join(folder, "node_modules"));
+    await work();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    folder = whole;
+  }
 }
 
 test("says so where there is no earlier program", async () => {
@@ -76,6 +104,41 @@ test("says so where there is no earlier program", async () => {
   expect(text).toContain("test: 1 releases, each back to the one before");
   expect(text).toContain("no earlier program");
   expect(code).toBe(0);
+});
+
+test("says so of a real first commit", async () => {
+  commit("first");
+  const { code, text } = await check();
+  expect(text).toContain("this is the first commit");
+  expect(code).toBe(0);
+});
+
+test("fetches a history that is cut off, and refuses to answer where it cannot or there is none", async () => {
+  commit("first");
+  write("index.ts", program("other"));
+  commit("second");
+  await inShallowClone(async () => {
+    const origin = git("remote", "get-url", "origin").trim();
+    git("remote", "set-url", "origin", "file:///nowhere");
+    const shallow = await check();
+    expect(shallow.text).toContain("git fetch --unshallow");
+    expect(shallow.code).not.toBe(0);
+    git("remote", "set-url", "origin", origin);
+    expect((await check()).text).toContain("test: server: replaces state");
+    rmSync(join(folder, ".git"), { recursive: true });
+    const none = await check();
+    expect(none.text).toContain("is no git repository");
+    expect(none.code).not.toBe(0);
+  });
+});
+
+test("goes back to a commit that a shallow clone has", async () => {
+  commit("first");
+  await inShallowClone(async () => {
+    const { code, text } = await check("HEAD");
+    expect(text).toContain("back to the program of HEAD");
+    expect(code).toBe(0);
+  });
 });
 
 test("compares with the last commit, and refuses a change that would replace the database", async () => {
@@ -145,6 +208,17 @@ test("refuses a release of which a first preview does not show everything", asyn
   const { text } = await check();
   expect(text).toContain("v1.0.0: kubernetes:apps/v1:StatefulSet late: does not render");
   expect(text).toContain("outside of apply()");
+});
+
+test("refuses a kept release that is not valid, or gone, although the stack runs another one", async () => {
+  const parsed = parseRelease("v1.0.0", releaseText("v1.0.0"));
+  if ("problems" in parsed) throw new Error("v1.0.0 is not valid");
+  write("releases/released.json", JSON.stringify({ "v0.9.0": sealOf(parsed.release) }));
+  write("releases/v0.8.0.yaml", "version: v0.8.0\n");
+  const { code, text } = await check();
+  expect(text).toContain("releases/v0.9.0.yaml: released file");
+  expect(text).toContain("releases/v0.8.0.yaml: images: released file");
+  expect(code).toBe(1);
 });
 
 test("refuses an earlier program that does not run any more, and a seal that was taken back", async () => {

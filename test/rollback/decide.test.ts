@@ -43,6 +43,18 @@ describe("the level of a change is computed", () => {
     expect(story.last).not.toHaveProperty("restorePoint");
   });
 
+  test("a release that comes out once more gets a restore point of its own: the first one is old", () => {
+    const story = upTo("v1.3.0");
+    story.run("v1.4.0", { finishes: false });
+    expect(story.last?.restorePoint).toBe("v1.4.0");
+    story.run("v1.3.0", {
+      data: { generation: 2, from: { point: "v1.4.0" } },
+      change: { acceptLoss: "v1.4.0" },
+    });
+    story.run("v1.4.0", { change: { allowRetry: "repaired" } });
+    expect(story.last?.restorePoint).toBe("v1.4.0.2");
+  });
+
   test("data alone goes back when the release stays", () => {
     const { type, objective } = upTo("v1.4.0").run("v1.4.0", {
       data: { generation: 2, from: { latest: true } },
@@ -80,7 +92,7 @@ describe("a level that cannot work is refused with the reason and the commands t
         "pulumi up --stack production",
       ],
       [
-        "npm run release -- new v1.4.1 --from v1.4.0 --image <part>=<repository>@sha256:<digest>",
+        "npm run release -- new v1.4.1 --from v1.4.0 --image '<part>=<repository>@sha256:<digest>'",
         "pulumi config set lifeline:release v1.4.1 --stack production",
         "pulumi up --stack production",
       ],
@@ -144,6 +156,48 @@ describe("a level that cannot work is refused with the reason and the commands t
   test("a data restore that leaves a schema its release does not run on", () => {
     const latest = { data: { generation: 2, from: { latest: true } as const } };
     expect(upTo("v1.4.0").refusal("v1.2.0", latest).reason).toContain("schema version 4");
+  });
+
+  test("fewer generations than were made, or one of another source", () => {
+    const story = upTo("v1.3.0");
+    story.run("v1.3.0", { data: { generation: 2, from: { latest: true } } });
+    const { reason, ways } = story.refusal("v1.3.0", { data: { generation: 1 } });
+    expect(reason).toBe("data generation 2 was begun, and the stack file ends with 1");
+    expect(ways.map(({ commands }) => commands)).toEqual([
+      ["git log -p Pulumi.production.yaml"],
+      [
+        "pulumi config set --path 'lifeline:postgres.generations[2].storage' 100Gi --stack production",
+        "pulumi config set --path 'lifeline:postgres.generations[2].from.generation' 1 --stack production",
+        "pulumi config set --path 'lifeline:postgres.generations[2].from.latest' true --stack production",
+        "pulumi config set --path lifeline:change.release v1.3.0 --stack production",
+        "pulumi config set --path lifeline:change.acceptLoss 'generation 2' --stack production",
+        "pulumi up --stack production",
+      ],
+    ]);
+    const other = { data: { generation: 2, from: { point: "v1.3.0" } } };
+    expect(story.refusal("v1.3.0", other).reason).toBe(
+      'data generation 2 was made of {"latest":true,"generation":1}, and the stack file says {"point":"v1.3.0","generation":1}',
+    );
+    const same = { data: { generation: 2, from: { latest: true } as const, of: 1 } };
+    expect(story.decision("v1.3.0", same).verdict).toBe("unchanged");
+    // A move to the other region asks for nothing else.
+    const moved = { data: { ...same.data, region: "eu-west-1" } };
+    expect(story.decision("v1.3.0", moved).verdict).toBe("unchanged");
+  });
+
+  test("a return to an earlier generation as it was left, without accepting what was written since", () => {
+    const story = upTo("v1.3.0");
+    story.run("v1.3.0", { data: { generation: 2, from: { latest: true }, of: 1 } });
+    const back = { data: { generation: 3, from: { latest: true } as const, of: 1 } };
+    const { reason, allowed } = story.refusal("v1.3.0", back);
+    expect(reason).toContain("everything written after");
+    expect(allowed).toContain("lifeline:change.acceptLoss: generation 2");
+    const accepted = { ...back, change: { acceptLoss: "generation 2" } };
+    expect(story.decision("v1.3.0", accepted).verdict).toBe("go");
+    const never = { data: { generation: 3, from: { latest: true } as const, of: 0 } };
+    expect(story.refusal("v1.3.0", never).reason).toContain(
+      "nothing is known of data generation 0",
+    );
   });
 
   test("a migration that stopped may or may not have changed the schema: its gate asks the database", () => {

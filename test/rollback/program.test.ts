@@ -1,79 +1,22 @@
 import { jest } from "@jest/globals";
-import { rmSync } from "node:fs";
-import { dirname } from "node:path";
 
-import { ConfigError } from "../../config.ts";
-import type { GraphView } from "../../rehearsal/graph-view.ts";
-import { isKubernetesObject } from "../../rehearsal/graph-view.ts";
 import { validReleases } from "../../config/parse.ts";
 import { releaseFiles } from "../../config/release.ts";
-import { readRecord, writeRecord } from "../../rollback/record.ts";
-import type { KnownResource } from "../../rollback/state.ts";
-import { at, objectName } from "../support/declare.ts";
-import { programOf } from "../support/program.ts";
+import type { GraphView } from "../../rehearsal/graph-view.ts";
+import { isKubernetesObject } from "../../rehearsal/graph-view.ts";
 import { brokenWindows } from "../../rollback/check/kept-releases.ts";
 import { wayBack } from "../../rollback/check/way-back.ts";
-import { Story } from "./story.ts";
-import { rehearsalReleases } from "../support/rehearsal-releases.ts";
-
-jest.setTimeout(60_000);
-const releasesFolder = rehearsalReleases();
-beforeEach(() => {
-  jest.spyOn(console, "log").mockImplementation(() => undefined);
-});
-afterAll(() => {
-  rmSync(dirname(releasesFolder), { recursive: true });
-});
-
-type State = Readonly<Record<string, KnownResource>>;
-const recordType = "lifeline:release:ReleaseRecord";
-
-interface Run {
-  readonly state?: State;
-  readonly settings?: Readonly<Record<string, string>>;
-  readonly now?: Date;
-  readonly unknown?: boolean;
-}
-
-function run(release: string, { state = {}, settings = {}, now, unknown = false }: Run = {}) {
-  return programOf(
-    "local",
-    { "lifeline:release": release, ...settings },
-    { state, unknown, program: { releasesFolder, ...(now !== undefined && { now }) } },
-  );
-}
-
-function recordOf(graph: GraphView): string {
-  const texts = graph.resources
-    .filter(({ type, name }) => type.endsWith(":ConfigMap") && name.endsWith("-record"))
-    .map(({ inputs }) => at(inputs, "data", "record.json"));
-  expect(texts).toHaveLength(2);
-  expect(texts[0]).toBe(texts[1]);
-  return String(texts[0]);
-}
-
-/** What the engine's state holds after a run; one that failed has not written the stack's outputs. */
-function stateAfter(record: string, before: State = {}, finished = true): State {
-  const component = { type: recordType, outputs: { record } };
-  return {
-    ...before,
-    "urn:a": component,
-    "urn:b": component,
-    ...(finished && { "urn:stack": { type: "pulumi:pulumi:Stack", outputs: { record } } }),
-  };
-}
-
-/** Runs that all went well, decided without declaring anything. */
-function through(...versions: readonly string[]): State {
-  const story = new Story(validReleases(releaseFiles(releasesFolder)));
-  return stateAfter(writeRecord(story.through(...versions).recorded));
-}
-
-const refusal = async (...args: Parameters<typeof run>): Promise<string> => {
-  const error: unknown = await run(...args).catch((reason: unknown) => reason);
-  if (error instanceof ConfigError) return error.message;
-  throw new Error("accepted", { cause: error });
-};
+import { readRecord } from "../../rollback/record.ts";
+import { objectName } from "../support/declare.ts";
+import {
+  recordOf,
+  refusal,
+  releasesFolder,
+  run,
+  stateAfter,
+  through,
+  type State,
+} from "./stack.ts";
 
 // Every stack with every release of its own: `npm run check:rollback`.
 test.each(["v1.0.0", "v1.1.0", "v1.2.0", "v1.3.0", "v1.4.0"])(
@@ -126,14 +69,32 @@ test("going back by code alone says so, and changes no resource of the database"
   ]);
 });
 
+test("going back to what already runs asks the database and both smoke gates again", async () => {
+  const before = through("v1.0.0", "v1.1.0");
+  const gates = (graph: GraphView) =>
+    graph.resources
+      .filter(({ type }) => type.endsWith(":Job") || type === "command:local:Command")
+      .filter(({ name }) => /-(migration|smoke-inside|smoke-outside)$/.test(name))
+      .map(({ inputs, name }) => {
+        const named = JSON.stringify(inputs["metadata"] ?? inputs["triggers"]);
+        return [name, named] as const;
+      });
+  const running = gates(await run("v1.1.0", { state: before }));
+  expect(running).toHaveLength(5);
+  // It stopped before any of its pods came: of the release before, everything is still as it was declared.
+  const stopped = stateAfter(recordOf(await run("v1.2.0", { state: before })), before, false);
+  const back = new Map(gates(await run("v1.1.0", { state: stopped })));
+  for (const [name, declared] of running) expect(back.get(name)).not.toBe(declared);
+});
+
 test("configuration, feature and secret version go back with the code", async () => {
   const state = through("v1.0.0", "v1.1.0", "v1.2.0");
   const [before, after] = [await run("v1.2.0", { state }), await run("v1.1.0", { state })];
   const parts = (graph: GraphView) => {
     const text = JSON.stringify(graph.resources);
     return [
-      /"FEATURE_PINNED_NOTES":"(\w+)"/.exec(text)?.[1],
-      /"LOG_LEVEL":"(\w+)"/.exec(text)?.[1],
+      /"FEATURE_PINNED_NOTES","value":"(\w+)"/.exec(text)?.[1],
+      /"LOG_LEVEL","value":"(\w+)"/.exec(text)?.[1],
       /"secretName":"(app-secret[^"]*)"/.exec(text)?.[1],
     ];
   };

@@ -11,7 +11,7 @@ import { newRelease } from "../../rollback/release/new.ts";
 import { listReleases } from "../../rollback/release/list.ts";
 import { planRelease } from "../../rollback/release/plan.ts";
 import { pinned } from "../../rollback/release/registry.ts";
-import { keptReleases } from "../../rollback/release/stack-state.ts";
+import { keptReleases, readRehearsal } from "../../rollback/release/stack-state.ts";
 import { Story } from "./story.ts";
 import { releaseText } from "../support/stack-files.ts";
 
@@ -223,5 +223,29 @@ describe("release list and plan", () => {
     ]);
     const refused = planRelease({ folder, stack: "production", version: "v1.2.0", state });
     await expect(refused).rejects.toThrow(/cannot go to v1.2.0.*logins fail.*allowRetry/s);
+  });
+
+  test("looks into a rehearsal without its engine, and says what to type there", async () => {
+    const { deployment } = JSON.parse(readFileSync(state, "utf8")) as { deployment: object };
+    const stacks = join(folder, "state/.pulumi/stacks/lifeline");
+    mkdirSync(stacks, { recursive: true });
+    writeFileSync(
+      join(stacks, "local.json"),
+      JSON.stringify({ checkpoint: { latest: deployment } }),
+    );
+    mkdirSync(join(folder, "project"));
+    writeFileSync(join(folder, "project/Pulumi.local.yaml"), "config: {}\n");
+    const rehearsal = readRehearsal(folder);
+    await listReleases({ folder, rehearsal });
+    expect(said[4]).toMatch(/^v1\.3\.0 \*\s+local /);
+    said = [];
+    await planRelease({ folder, version: "v1.1.0", stack: "local", rehearsal });
+    expect(said.at(-1)).toBe("  npm start -- --set 'release=v1.1.0'");
+  });
+
+  test("says how to start a rehearsal where there is none", () => {
+    expect(() => readRehearsal(join(folder, "none"))).toThrow(
+      "There is no rehearsal. Fix: npm start.",
+    );
   });
 });

@@ -59,7 +59,7 @@ export class Story {
       target: target ?? releaseOf(version, this.#releases),
       releases: this.#releases,
       state: this.state,
-      data: { generation: this.#generation, storage: "100Gi", ...data },
+      data: { generation: this.#generation, storage: "100Gi", region: "eu-north-1", ...data },
       change: change && { release: version, ...change },
       restoreWindowDays: 7,
       now: new Date(Date.UTC(2026, 0, 1 + this.#day)),

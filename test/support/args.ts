@@ -47,6 +47,7 @@ export const certificatesArgs: CertificatesArgs = {
   scope,
   dnsNames: ["acme.test", "north.acme.test"],
   issuer: { kind: "ca", secretName: "authority" },
+  deadlineSeconds: 60,
   certManager: { install: false },
 };
 
@@ -125,9 +126,11 @@ export const migrationArgs: MigrationArgs = {
   database: "acme",
   user: "acme_user",
   databaseImage: image("postgres"),
-  release: "v1.2.3",
+  restorePoint: "v1.2.3",
   peerPostgres: "db.west.acme.test:30432",
   schema: { min: 3, max: 5, target: 4 },
+  generation: 1,
+  deployment: 7,
   deadlineSeconds: 120,
   resources,
 };
@@ -141,6 +144,7 @@ export const webServiceArgs: WebServiceArgs = {
   minReplicas: 3,
   maxReplicas: 6,
   targetCpuPercent: 70,
+  deadlineSeconds: 90,
   resources,
 };
 
@@ -150,6 +154,7 @@ export const gatewayArgs: GatewayArgs = {
   host: "acme.test",
   endpoint: "north.acme.test",
   tlsSecret: "acme-tls",
+  deadlineSeconds: 45,
 };
 
 export const monitoringArgs: MonitoringArgs = {

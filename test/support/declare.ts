@@ -44,6 +44,12 @@ export function at(value: unknown, ...path: readonly (string | number)[]): unkno
   );
 }
 
+/** Variables of a container, by name. */
+export const environment = (variables: unknown): Record<string, string | undefined> =>
+  Object.fromEntries(
+    (variables as { name: string; value?: string }[]).map(({ name, value }) => [name, value]),
+  );
+
 /** The value of an output; waits for ever when it never comes, so that the test's time limit tells. */
 export function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
   return new Promise((resolve) => void output.apply(resolve));

@@ -24,8 +24,11 @@ export function stackConfig(stack: string, folder = repository): Record<string, 
   );
 }
 
-/** Gives `config` to the program as the engine does: structured values as JSON. */
-export function useConfig(config: Readonly<Record<string, unknown>>, secrets: string[] = []): void {
+/** Gives `config` to the program as the engine does: structured values as JSON; `secrets` were encrypted. */
+export function useConfig(
+  config: Readonly<Record<string, unknown>>,
+  secrets: readonly string[] = ["registryCredentials", "archiveCredentials"],
+): void {
   const encoded = Object.entries(config).map(([key, value]) => [
     prefix + key,
     typeof value === "string" ? value : JSON.stringify(value),

@@ -50,6 +50,10 @@ METRICS: dict[str, Metric] = {
     "healing_attempts": Metric(
         "healing", "Attempts to heal the member since it was last well; 0 when it is."
     ),
+    "peer_writes": Metric(
+        "peer",
+        "1 while the other region's leader writes as well, 0 while it follows. Only on a member that writes.",
+    ),
     "wal_ready_count": Metric("disk", "WAL files that wait to be archived."),
     "wal_ready_oldest_age_seconds": Metric(
         "disk", "Time the oldest of them has waited; 0 when none waits."

@@ -84,7 +84,7 @@ def lineage(settings: Settings, address: tuple[str, int]) -> Lineage:
         host=host,
         hostaddr=found,
         port=port,
-        user="replicator",
+        user=f"replicator_{settings.generation}",
         replication="true",
         application_name="lifeline-agent",
         sslmode="verify-full",

@@ -26,14 +26,20 @@ class DiskWatch:
             "volume_size_bytes": volume.f_blocks * volume.f_frsize,
         }
         try:
-            return {**space, **_waiting(folder / "archive_status"), "pg_wal_bytes": _size(folder)}
+            waits = waiting(self._settings.data_folder)
+            return {**space, **waits, "pg_wal_bytes": _size(folder)}
         except FileNotFoundError:
             return space
 
 
-def _waiting(folder: Path) -> dict[str, Value | None]:
+def waiting(data_folder: Path) -> dict[str, Value | None]:
+    """
+    WAL that waits for the archive.
+
+    :raises FileNotFoundError: while the data is being replaced
+    """
     count, oldest = 0, time.time()
-    with os.scandir(folder) as entries:
+    with os.scandir(data_folder / "pg_wal" / "archive_status") as entries:
         for entry in entries:
             modified = _stat(entry).st_mtime if entry.name.endswith(".ready") else None
             if modified:

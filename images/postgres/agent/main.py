@@ -1,6 +1,7 @@
 """
 The agent of one member of the database. Serves metrics on port 9188 and does what Patroni does not: heartbeat rows,
-changed passwords and certificates, the file `alive` for the guard, the file `diverged` for readiness, and healing.
+changed passwords and certificates, the files `alive` for the guard and for the start, the file `diverged` for
+readiness, and healing.
 
 PGDATA, PGHOST, POD_NAME, REGION, PEER_POSTGRES, POSTGRES_DB, POSTGRES_USER, POSTGRES_PASSWORD_FILE, TLS_FOLDER
     as in every container of the pod
@@ -27,15 +28,18 @@ from .lineage import LineageWatch
 from .member import MemberWatch
 from .metrics import Registry, Value
 from .patroni import Patroni
+from .peer import PeerWatch
 from .proof import ProofWatch
+from .reserve import ReserveWatch
 from .roles import RolesWatch
+from .segments import SegmentsWatch
 from .server import ServerWatch
 from .settings import BadEnvironmentError, Settings, settings_from
 from .shared import Shared
 from .watch import Watch, say
 
 _STACK = 512 * 1024
-"""Bytes of stack per thread; eleven watches at the usual 8 MiB would look like much memory."""
+"""Bytes of stack per thread; fourteen watches at the usual 8 MiB would look like much memory."""
 
 
 class HealingWatch:
@@ -70,11 +74,14 @@ def start(settings: Settings) -> None:
         "lineage": LineageWatch(settings, shared).look,
         "healing": HealingWatch(settings, shared, patroni).look,
         "disk": DiskWatch(settings).look,
+        "reserve": ReserveWatch(settings, shared).look,
+        "segments": SegmentsWatch(settings, shared).look,
         "heartbeat": HeartbeatWatch(settings, shared).look,
         "roles": RolesWatch(settings, shared).look,
         "reload": ReloadWatch(settings, patroni).look,
     }
     slow = {
+        "peer": PeerWatch(settings).look,
         "certificates": CertificatesWatch(settings).look,
         "backups": BackupsWatch(settings).look,
         "proof": ProofWatch(settings).look,

@@ -1,4 +1,4 @@
-"""Looks at the local server, and keeps the proof that this node lives as a member."""
+"""Looks at the local server, and keeps the proof that this pod lives as a member."""
 
 from __future__ import annotations
 
@@ -50,16 +50,16 @@ class ServerWatch:
 
     def _keep_alive(self) -> None:
         """
-        Renews the proof. That a server runs proves nothing after a cold start: it takes a verdict, or a proof that
-        has not run out since.
+        Renews the proofs. That a server runs proves nothing after a cold start: it takes a verdict, or a proof of this
+        pod's own life that has not run out since.
         """
         if self._settings.diverged_file.exists():
             return
         verdict = self._shared.verdict.get()
-        file = self._settings.alive_file
         if (verdict is not None and verdict.health is Health.WELL) or self._lived_lately():
-            file.parent.mkdir(exist_ok=True)
-            file.touch()
+            self._settings.alive_file.touch()
+            self._settings.lived_file.parent.mkdir(exist_ok=True)
+            self._settings.lived_file.touch()
 
     def _lived_lately(self) -> bool:
         try:

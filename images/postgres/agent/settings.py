@@ -29,7 +29,7 @@ class Timing:
     longest_pause: float = 3600
     """Between two attempts to heal, however many failed."""
     lately: float = 300
-    """The guard accepts a member that lived so long ago; may-promote.py has the same number."""
+    """A member that lived so long ago still counts as one that was there all along."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,12 @@ class Settings:
     database: str
     data_folder: Path
     """PGDATA."""
+    generation: int = 1
+    """Of the data; its members know each other by roles of their own."""
     socket_folder: str = "/var/run/postgresql"
     tls_folder: Path = Path("/etc/lifeline/tls")
     state_folder: Path = Path("/run/lifeline")
-    """Shared by the containers of the pod; holds `diverged`."""
+    """Shared by the containers of the pod, in memory; holds `diverged` and `alive`."""
     password_file: Path = Path("/nonexistent")
     scripts: Path = Path("/opt/lifeline")
     postgres: Address = ("localhost", 5432)
@@ -67,7 +69,15 @@ class Settings:
 
     @property
     def alive_file(self) -> Path:
-        """Its time says when this node last lived as a member; may-promote.py reads it."""
+        """
+        Its time says when this pod last lived as a member; may-promote.py reads it. In memory, so that it outlives
+        containers but neither the pod nor the node: what starts cold does not know how long it was away.
+        """
+        return self.state_folder / "alive"
+
+    @property
+    def lived_file(self) -> Path:
+        """Exists once the data on this volume belonged to a sound member; start-member.py looks for it."""
         return self.volume / "lifeline" / "alive"
 
 
@@ -82,7 +92,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
     :raises BadEnvironmentError: naming every variable that is missing, or the one that cannot be read
     """
     required = ["PGDATA", "PGHOST", "POD_NAME", "REGION", "PEER_POSTGRES"]
-    required += ["POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD_FILE", "TLS_FOLDER"]
+    required += ["GENERATION", "POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD_FILE", "TLS_FOLDER"]
     missing = [name for name in required if not environment.get(name)]
     if missing:
         raise BadEnvironmentError(f"{', '.join(missing)} must be set")
@@ -92,6 +102,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         peer_postgres=address("PEER_POSTGRES", environment["PEER_POSTGRES"]),
         database=environment["POSTGRES_DB"],
         data_folder=Path(environment["PGDATA"]),
+        generation=int(environment["GENERATION"]),
         socket_folder=environment["PGHOST"],
         tls_folder=Path(environment["TLS_FOLDER"]),
         password_file=Path(environment["POSTGRES_PASSWORD_FILE"]),

@@ -22,9 +22,14 @@ class Patience:
     """All times in seconds."""
 
     whole: float = 60
-    """Longest to wait for a region that is in the way: a planned move's old leader writes its last checkpoint."""
+    """
+    Longest to wait for a region that is in the way and sends nothing: a planned move's old leader writes its last
+    checkpoint.
+    """
     silence: float = 5
     """Without any answer for so long, the other region counts as unreachable."""
+    still: float = 10
+    """Nothing may have arrived for so long before what cannot be asked is taken for gone: wal_receiver_timeout."""
     pause: float = 1
     """Between two looks."""
     call: float = 2
@@ -62,15 +67,19 @@ def may_promote(
     promote_alone: bool,
 ) -> bool:
     """Whether to promote; says why, and what it waits for."""
-    started = heard = time.monotonic()
+    started = heard = moved = time.monotonic()
     said = ""
+    lsn = -1
     while True:
         try:
             seen = there()
             now = time.monotonic()
             if seen.is_reachable:
                 heard = now
-                verdict = judge(here(), seen)
+                member = here()
+                if member.lsn != lsn:
+                    lsn, moved = member.lsn, now
+                verdict = judge(member, seen)
             elif now - heard < patience.silence:
                 verdict = Verdict(Answer.WAIT, "the other region does not answer")
             else:
@@ -86,8 +95,13 @@ def may_promote(
             return _end(False, "this region is declared a follower now")
         if verdict.answer is Answer.ALLOW:
             return _end(True, verdict.reason)
-        if time.monotonic() - started > patience.whole:
-            return _end(verdict.answer is Answer.ALLOW_IN_THE_END, verdict.reason)
+        now = time.monotonic()
+        if verdict.answer is Answer.RECEIVE:
+            started = now
+        if now - started > patience.whole:
+            allowed = verdict.answer is Answer.ALLOW_IN_THE_END
+            if not allowed or now - moved > patience.still:
+                return _end(allowed, verdict.reason)
         if verdict.reason != said:
             said = verdict.reason
             say(f"waiting: {said}")

@@ -17,6 +17,9 @@ from .verdict import Declared, Here, Leader, There
 
 _NO_ANSWER = (OSError, ValueError, KeyError, IndexError, http.client.HTTPException, psycopg2.Error)
 _LAST_WRITER = "SELECT region FROM lifeline.heartbeat ORDER BY at DESC LIMIT 1"
+_RECEIVES = """
+SELECT EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming' AND sender_host = %s)
+"""
 
 
 def look_here(settings: Settings) -> Here:
@@ -40,6 +43,7 @@ def look_here(settings: Settings) -> Here:
         lsn=(int(high, 16) << 32) + int(low, 16),
         wrote_last=_last_writer(settings) == settings.region,
         lived_lately=_age(settings) < settings.timing.lately,
+        receives=_receives(settings),
     )
 
 
@@ -71,9 +75,16 @@ def _last_writer(settings: Settings) -> str | None:
         return None
 
 
+def _receives(settings: Settings) -> bool:
+    """From the other region; a member that follows another of its own region learns nothing by it."""
+    with superuser(settings) as opened:
+        return bool(rows(opened, _RECEIVES, settings.peer_postgres[0])[0][0])
+
+
 def _age(settings: Settings) -> float:
     try:
-        return time.time() - settings.alive_file.stat().st_mtime
+        # Either way: a clock that was set back must not keep an old file young.
+        return abs(time.time() - settings.alive_file.stat().st_mtime)
     except OSError:
         return float("inf")
 

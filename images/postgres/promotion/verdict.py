@@ -22,7 +22,9 @@ class Here:
     wrote_last: bool
     """The newest heartbeat is this region's: a failover within the region, not a move."""
     lived_lately: bool
-    """Postgres ran here as a sound member within the last minutes."""
+    """Postgres ran in this very pod as a sound member within the last minutes: it did not start cold."""
+    receives: bool
+    """The other region's leader sends WAL to this very member."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,9 @@ class Answer(Enum):
     WAIT = "wait"
     """Not now; the end of all patience makes it a refusal."""
     ALLOW_IN_THE_END = "allow in the end"
-    """Not now; the end of all patience makes it an allowance."""
+    """Not now; the end of all patience makes it an allowance, when no WAL arrives any more."""
+    RECEIVE = "receive"
+    """Not now, and patience begins anew: a refusal would end the connection by which the rest arrives."""
 
 
 @dataclass(frozen=True)
@@ -98,21 +102,54 @@ def judge(here: Here, there: There) -> Verdict:
             Answer.WAIT,
             f"the other region has gone on without this one: timeline {timeline} there, {here.timeline} here",
         )
-    if here.wrote_last:
+    return _failover(here, there) if here.wrote_last else _move(here, there, timeline)
+
+
+def _failover(here: Here, there: There) -> Verdict:
+    """This region wrote last, as far as it knows: the other one may have gone on since."""
+    if there.leader is not None:
+        if there.declared is Declared.WRITER:
+            # It may be on its way up. One that still follows in the end is held back by its own guard.
+            return Verdict(
+                Answer.ALLOW_IN_THE_END, "the other region follows, and is declared to write"
+            )
         return Verdict(Answer.ALLOW, "this region wrote last, and nobody writes in the other one")
+    if there.declared is not Declared.FOLLOWER:
+        return Verdict(
+            Answer.WAIT, "the other region's leader cannot be asked, and is not declared a follower"
+        )
+    if there.timeline == 0:
+        return _unasked(here)
+    return Verdict(Answer.ALLOW, "this region wrote last, and the other one came no further")
+
+
+def _move(here: Here, there: There, timeline: int) -> Verdict:
+    leader = there.leader
     if there.declared is not Declared.FOLLOWER:
         return Verdict(Answer.WAIT, "the other region wrote last, and is not declared a follower")
     if leader is None:
-        return Verdict(Answer.ALLOW_IN_THE_END, "nobody in the other region says how far it came")
+        return _unasked(here)
     if timeline == here.timeline and here.lsn < leader.lsn:
         return Verdict(
-            Answer.WAIT, f"{leader.lsn - here.lsn} bytes of the other region have not arrived yet"
+            Answer.RECEIVE if here.receives else Answer.WAIT,
+            f"{leader.lsn - here.lsn} bytes of the other region have not arrived yet",
         )
     return Verdict(Answer.ALLOW, "the other region follows, and all it has is here")
 
 
+def _unasked(here: Here) -> Verdict:
+    """The other region is a follower by its declaration; where its leader stands, nobody says."""
+    if here.receives:
+        return Verdict(
+            Answer.RECEIVE, "the other region's leader takes no question, and still sends"
+        )
+    return Verdict(Answer.ALLOW_IN_THE_END, "nobody in the other region says how far it came")
+
+
 def judge_alone(here: Here, promote_alone: bool) -> Verdict:
     """The other region does not answer. What is lost cannot be told from what is cut off."""
+    if here.receives:
+        return Verdict(Answer.RECEIVE, "the other region does not answer, and still sends")
     if here.lived_lately:
         return Verdict(
             Answer.ALLOW, "the other region does not answer; this member was there all along"

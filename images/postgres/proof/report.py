@@ -34,6 +34,7 @@ class Report:
     region: str
     generation: int
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    finished: datetime = field(default_factory=lambda: datetime.now(UTC))
     phases: list[Phase] = field(default_factory=list)
     reason: str = "the proof did not run to its end"
     green: bool = False
@@ -61,27 +62,28 @@ class Report:
                 flush=True,
             )
 
-    def json(self) -> str:
+    def finish(self) -> None:
+        """The proof is over; whoever follows the log reads the report there."""
+        self.finished = datetime.now(UTC)
+        print(f"restore-proof: report {json.dumps(self._facts())}", flush=True)
+
+    def _facts(self) -> dict[str, object]:
         """As dashboards and the agent read it."""
-        finished = datetime.now(UTC)
-        return json.dumps(
-            {
-                "startedAt": self.started.isoformat(),
-                "finishedAt": finished.isoformat(),
-                "region": self.region,
-                "generation": self.generation,
-                "result": "green" if self.green else "red",
-                "reason": None if self.green else self.reason,
-                "measuredRpoSeconds": self.rpo_seconds,
-                "measuredRtoSeconds": self.rto_seconds,
-                "phases": [vars(phase) for phase in self.phases],
-            },
-            indent=2,
-        )
+        return {
+            "startedAt": self.started.isoformat(),
+            "finishedAt": self.finished.isoformat(),
+            "region": self.region,
+            "generation": self.generation,
+            "result": "green" if self.green else "red",
+            "reason": None if self.green else self.reason,
+            "measuredRpoSeconds": self.rpo_seconds,
+            "measuredRtoSeconds": self.rto_seconds,
+            "phases": [vars(phase) for phase in self.phases],
+        }
 
     def upload(self) -> str:
         """Files the report in the region's bucket, under its time and as the latest."""
-        body = self.json().encode()
+        body = json.dumps(self._facts(), indent=2).encode()
         bucket = bucket_of(Path(os.environ["PGBACKREST_CONFIG"]))
         credentials = report_credentials(bucket)
         key = f"reports/restore-proof/{self.started:%Y-%m-%dT%H-%M-%SZ}.json"

@@ -9,13 +9,23 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timezone
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from .backups import Backup, backups_of
 from .command import Finished, run
 from .refusal import RefusalError
-from .wal import Chain, Segment, Switch, chain, parse_history, stored_histories, stored_segments
+from .wal import (
+    Chain,
+    Segment,
+    Switch,
+    chain,
+    includes,
+    parse_history,
+    stored_histories,
+    stored_segments,
+)
 
 _QUIET = ["--log-level-console=off", "--log-level-file=off", "--log-level-stderr=warn"]
 _DUMP = re.compile(r"\.(sql|dump|pgdump|tar)(\.\w+)?$|(^|/)toc\.dat$")
@@ -180,12 +190,44 @@ class Contents:
 
         :raises RefusalError: when no way leads there
         """
-        histories: dict[int, tuple[Switch, ...]] = {}
         try:
-            for timeline in stored_histories(self.files):
-                path = f"archive/main/{self.archive_id}/{timeline:08X}.history"
-                histories[timeline] = parse_history(self.archive.text(path))
-            return chain(backup.wal, self.segments, histories)
+            return chain(backup.wal, self.segments, self.histories)
+        except ValueError as error:
+            raise RefusalError(str(error)) from None
+
+    @property
+    def lasting_backups(self) -> list[Backup]:
+        """
+        Those that the newest timeline comes by, oldest first. Any other is of a stretch that was given up: a region
+        that was cut off backed it up, and follows a history since in which it never happened.
+
+        :raises RefusalError: when the timelines cannot be read
+        """
+        newest = self.newest_timeline
+        history = self.histories.get(newest)
+        if history is None:
+            # The first has none. Where another one's is missing, looking for the way says so.
+            return self.backups
+        return [b for b in self.backups if includes(history, newest, b.wal.timeline, b.stop_lsn)]
+
+    @property
+    def newest_timeline(self) -> int:
+        """The highest that left anything."""
+        return max({1} | {s.timeline for s in self.segments} | set(stored_histories(self.files)))
+
+    @cached_property
+    def histories(self) -> dict[int, tuple[Switch, ...]]:
+        """
+        Of every timeline that has a file.
+
+        :raises RefusalError: when one cannot be read
+        """
+        folder = f"archive/main/{self.archive_id}"
+        try:
+            return {
+                timeline: parse_history(self.archive.text(f"{folder}/{timeline:08X}.history"))
+                for timeline in stored_histories(self.files)
+            }
         except ValueError as error:
             raise RefusalError(str(error)) from None
 

@@ -1,6 +1,7 @@
 """
 Makes the data of a new generation out of the archive of an earlier one. Run by Patroni as its bootstrap method; PGDATA
-appears by rename, complete and recovered, so that a run that was killed is simply run again.
+appears by rename, complete and recovered, so that a run that was killed is simply run again. With --check it only says
+whether that can be done: nothing was touched yet when it is refused.
 
 PGDATA, REGION, PEER_REGION, GENERATION, POSTGRES_DB, PGBACKREST_CONFIG, PGBACKREST_CONFIG_INCLUDE_PATH
     as in every container of the pod
@@ -8,6 +9,8 @@ RESTORE_FROM_GENERATION, RESTORE_FROM_REGION
     the archive to read; the other region's is read with the peer's configuration and credentials
 RESTORE_TARGET_KIND, RESTORE_TARGET
     latest | time | point, and the time (with zone) or the name
+EARLIER_MEMBERS and what else earlier.py and ending.py need
+    for the latest, and to look for a point
 """
 
 from __future__ import annotations
@@ -21,8 +24,10 @@ from datetime import UTC, datetime, timezone
 from pathlib import Path
 
 from .archive import Archive, Contents, contents
+from .ending import archive_the_end
+from .points import plan_to_point
 from .refusal import RefusalError
-from .restore import Plan, fetch, plan, recover
+from .restore import End, Plan, fetch, plan, recover
 from .server import PrivateServer, ServerError
 from .target import Target, shown, target
 from .wal import parse_lsn
@@ -35,7 +40,10 @@ _REQUIRED += ["RESTORE_TARGET_KIND"]
 def main() -> int:
     """Exit code 0 only when PGDATA is exactly what was asked for."""
     try:
-        _restore(os.environ)
+        if sys.argv[1:] == ["--check"]:
+            _check(os.environ)
+        else:
+            _restore(os.environ)
     except RefusalError as refusal:
         print(f"restore-generation: {refusal}", file=sys.stderr, flush=True)
         return 1
@@ -46,12 +54,40 @@ def _say(sentence: str) -> None:
     print(f"restore-generation: {sentence}", flush=True)
 
 
-def _restore(environment: Mapping[str, str]) -> None:
+def _asked(environment: Mapping[str, str]) -> tuple[Target, Archive]:
+    """Where to, and from where."""
     missing = [name for name in _REQUIRED if not environment.get(name)]
     if missing:
         raise RefusalError(f"{', '.join(missing)} must be set")
     aim = target(environment["RESTORE_TARGET_KIND"], environment.get("RESTORE_TARGET", ""))
-    archive = _archive(environment)
+    return aim, _archive(environment)
+
+
+def _check(environment: Mapping[str, str]) -> None:
+    aim, archive = _asked(environment)
+    if _is_made(environment):
+        _say(f"generation {environment['GENERATION']} is there already")
+        return
+    found = contents(archive)
+    _same_database(archive, found, environment)
+    planned = plan(found, aim) if aim.point is None else plan_to_point(environment, found, aim, _say)
+    _say(f"{aim.words} can be restored, from backup {planned.base.label} of {shown(planned.base.stop)}")
+
+
+def _is_made(environment: Mapping[str, str]) -> bool:
+    """A generation that once served has an archive of its own, in one region at least."""
+    for region in (environment["REGION"], environment["PEER_REGION"]):
+        own = _archive({**environment, "RESTORE_FROM_REGION": region}, itself=True)
+        try:
+            if own.system_id() is not None:
+                return True
+        except RefusalError as refusal:
+            _say(f"whether generation {own.generation} is there cannot be seen in {region}: {refusal}")
+    return False
+
+
+def _restore(environment: Mapping[str, str]) -> None:
+    aim, archive = _asked(environment)
     data = Path(environment["PGDATA"])
     if data.exists() and any(data.iterdir()):
         raise RefusalError(
@@ -60,9 +96,10 @@ def _restore(environment: Mapping[str, str]) -> None:
     with _alone(data.parent):
         started = datetime.now(UTC)
         draft = data.with_name(f"{data.name}.restore")
+        end = archive_the_end(environment, archive.region, _say) if aim.is_latest else None
         found = contents(archive)
         _same_database(archive, found, environment)
-        planned = _chosen(found, aim, draft, environment["POSTGRES_DB"])
+        planned = _chosen(found, aim, draft, environment["POSTGRES_DB"], end)
         _say(f"replaying WAL from backup {planned.base.label} to {aim.words}")
         recovered = recover(found, planned, aim, draft)
         _hand_over(draft, data)
@@ -71,7 +108,8 @@ def _restore(environment: Mapping[str, str]) -> None:
         _say(f"restored to {aim.words} in {seconds:.1f} s; the last commit is of {commit}")
 
 
-def _archive(environment: Mapping[str, str]) -> Archive:
+def _archive(environment: Mapping[str, str], itself: bool = False) -> Archive:
+    """The archive to read; or, in the same region, the one that the new generation itself writes."""
     configuration = Path(environment["PGBACKREST_CONFIG"])
     include = Path(environment["PGBACKREST_CONFIG_INCLUDE_PATH"])
     region = environment["RESTORE_FROM_REGION"]
@@ -87,6 +125,8 @@ def _archive(environment: Mapping[str, str]) -> Archive:
         raise RefusalError(
             f'RESTORE_FROM_REGION must be {environment["REGION"]} or {environment["PEER_REGION"]}, got "{region}"'
         )
+    if itself:
+        return Archive(configuration, include, int(environment["GENERATION"]), region)
     if str(generation) == environment["GENERATION"]:
         raise RefusalError(f"generation {generation} cannot be restored from itself")
     return Archive(configuration, include, generation, region)
@@ -119,9 +159,11 @@ def _alone(volume: Path) -> Iterator[None]:
         yield
 
 
-def _chosen(found: Contents, aim: Target, draft: Path, database: str) -> Plan:
+def _chosen(
+    found: Contents, aim: Target, draft: Path, database: str, end: End | None
+) -> Plan:
     """The plan, with its files in the draft."""
-    planned = plan(found, aim)
+    planned = plan(found, aim, end=end)
     _say(f"fetching backup {planned.base.label} of {shown(planned.base.stop)}")
     fetch(found, planned.base, draft)
     if aim.point is not None:

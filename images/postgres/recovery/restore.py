@@ -14,7 +14,7 @@ from .backups import Backup, newest_sound
 from .refusal import RefusalError
 from .server import PrivateServer, Recovered, ServerError, control_data
 from .target import Target, shown
-from .wal import Chain, holding
+from .wal import Chain, holding, includes
 
 _SPARE_BYTES = 128 * 2**20
 """WAL while it is replayed, and files that pgBackRest writes beside."""
@@ -28,16 +28,33 @@ class Plan:
     chain: Chain
 
 
-def plan(contents: Contents, target: Target, before_lsn: int | None = None) -> Plan:
+@dataclass(frozen=True)
+class End:
+    """Where a generation ended, by its own account."""
+
+    timeline: int
+    lsn: int
+
+
+def plan(
+    contents: Contents, target: Target, before_lsn: int | None = None, end: End | None = None
+) -> Plan:
     """
     The newest backup that ended before the target, and proof that the WAL from there to the target is in the archive.
 
     :param before_lsn: where a restore point lies, once that is known
+    :param end: what the latest commit must not come before, where that is known
     :raises RefusalError: when the target cannot be reached
     """
-    backups = contents.backups
+    generation = contents.archive.generation
+    if not contents.backups:
+        raise RefusalError(f"there is no backup of generation {generation}")
+    backups = contents.lasting_backups
     if not backups:
-        raise RefusalError(f"there is no backup of generation {contents.archive.generation}")
+        raise RefusalError(
+            f"there is no backup of generation {generation} that belongs to its timeline "
+            f"{contents.newest_timeline}; each is of a stretch that was given up: restore from the other region's archive"
+        )
     usable = backups
     if target.time is not None:
         usable = [b for b in backups if b.stop < target.time]
@@ -51,7 +68,21 @@ def plan(contents: Contents, target: Target, before_lsn: int | None = None) -> P
         )
     way = contents.chain_from(base)
     _require(contents, target, Plan(base, way))
+    if end is not None:
+        _require_end(contents, way, end)
     return Plan(base, way)
+
+
+def _require_end(contents: Contents, way: Chain, end: End) -> None:
+    last = way.end.timeline
+    history = contents.histories.get(last, ())
+    is_on_it = includes(history, last, end.timeline, end.lsn)
+    if not is_on_it or way.end.number < holding(end.lsn):
+        raise RefusalError(
+            f"the end of the generation before, {end.lsn >> 32:X}/{end.lsn & 0xFFFFFFFF:X} on timeline {end.timeline}, "
+            f"does not lie on the way to {way.end.name}, where the archive ends: restore from the other region's archive, "
+            "or to a time"
+        )
 
 
 def _require(contents: Contents, target: Target, planned: Plan) -> None:

@@ -30,11 +30,10 @@ _FLOORS = {
     "max_locks_per_transaction": "max_locks_per_xact setting",
 }
 _PORT = 5432
-_NOT_YET = (
-    "starting up",
-    "not accepting connections",
-    "not yet accepting",
-    "No such file or directory",
+# It is on its way up, or down; in which case it will have ended soon.
+_BETWEEN = (
+    *("starting up", "not accepting connections", "not yet accepting", "No such file or directory"),
+    *("shutting down", "server closed the connection", "Connection refused"),
 )
 _RECOVERY = (
     *("recovery_target", "recovery_target_name", "recovery_target_time", "recovery_target_xid"),
@@ -152,9 +151,9 @@ class PrivateServer:
             except psycopg2.OperationalError as error:
                 if self._process is None or self._process.poll() is not None:
                     complaints = _FATAL.findall(self.log)
-                    said = [c for c in complaints if not any(words in c for words in _NOT_YET)]
+                    said = [c for c in complaints if not any(words in c for words in _BETWEEN)]
                     raise ServerError(said[-1] if said else self.log[-500:]) from None
-                if not any(words in str(error) for words in _NOT_YET):
+                if not any(words in str(error) for words in _BETWEEN):
                     raise ServerError(str(error).strip()) from None
                 time.sleep(0.1)
 

@@ -20,6 +20,11 @@ class Target:
     point: str | None = None
 
     @property
+    def is_latest(self) -> bool:
+        """Everything that was committed."""
+        return self.time is None and self.point is None
+
+    @property
     def words(self) -> str:
         """For a sentence."""
         if self.time is not None:

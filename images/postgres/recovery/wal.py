@@ -74,6 +74,17 @@ def parse_history(text: str) -> tuple[Switch, ...]:
     return tuple(switches)
 
 
+def includes(history: Iterable[Switch], last: int, timeline: int, lsn: int) -> bool:
+    """
+    Whether what a timeline held up to a position belongs to another one.
+
+    :param history: of the timeline `last`
+    """
+    if timeline == last:
+        return True
+    return any(switch.timeline == timeline and lsn <= switch.lsn for switch in history)
+
+
 def stored_segments(paths: Iterable[str]) -> dict[Segment, list[str]]:
     """The segments in a listing of a pgBackRest archive, with the paths of each."""
     found: dict[Segment, list[str]] = {}

@@ -1,4 +1,4 @@
-import { ApiClient, ApiError, Unreachable, type ClusterAccess } from "./http.ts";
+import { ApiClient, ApiError, Unreachable, type ClusterAccess } from "../../../diagnosis/api.ts";
 import type { KubernetesObject, ManagedFields } from "./object.ts";
 
 /** Owner of the fields this program sets. */

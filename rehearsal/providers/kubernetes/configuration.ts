@@ -1,6 +1,6 @@
 import { differences, type Plan } from "../difference.ts";
 import { reveal, textOf, type PropertyMap, type PropertyValue } from "../properties.ts";
-import type { ClusterAccess } from "./http.ts";
+import type { ClusterAccess } from "../../../diagnosis/api.ts";
 import type { Mutability } from "./replacement.ts";
 
 export interface Configuration extends ClusterAccess, Mutability {

@@ -1,4 +1,5 @@
-import type { CoreV1Event, V1ContainerStatus, V1Pod } from "@kubernetes/client-node";
+import type { CoreV1Event, V1Pod } from "@kubernetes/client-node";
+import { podTrouble } from "../../../diagnosis/pods.ts";
 import type { Cluster } from "./cluster.ts";
 import type { KubernetesObject } from "./object.ts";
 
@@ -11,59 +12,14 @@ export async function podTroubles(cluster: Cluster, object: KubernetesObject): P
   return [...new Set(troubles.filter((trouble) => trouble !== undefined))].slice(0, quotedPods);
 }
 
-/** Everything known about an object that did not become ready: pods, warnings, last log lines. */
+/** What the official plugin tells of an object that did not become ready: its pods and warnings, but no logs. */
 export async function diagnose(cluster: Cluster, object: KubernetesObject): Promise<string[]> {
   const pods = await podsOf(cluster, object);
-  const unwell = pods.filter((pod) => podTrouble(pod) !== undefined);
-  const logs = await Promise.all(unwell.slice(0, quotedPods).map((pod) => lastLines(cluster, pod)));
-  const troubles = unwell
-    .slice(0, quotedPods)
-    .flatMap((pod, index) => [`pod ${pod.metadata?.name}: ${podTrouble(pod)}`, logs[index] ?? ""]);
-  return [...troubles, ...(await warnings(cluster, object))].filter((line) => line !== "");
-}
-
-/** Why a pod does not run; undefined when it does. */
-export function podTrouble({ status }: V1Pod): string | undefined {
-  const unscheduled = status?.conditions?.find(
-    ({ type, status }) => type === "PodScheduled" && status === "False",
-  );
-  if (unscheduled !== undefined) return `${unscheduled.reason}: ${unscheduled.message}`;
-  const containers = [
-    ...(status?.initContainerStatuses ?? []),
-    ...(status?.containerStatuses ?? []),
-  ];
-  for (const container of containers) {
-    const trouble = containerTrouble(container);
-    if (trouble !== undefined) return trouble;
-  }
-  if (status?.phase === "Failed") return status.message ?? status.reason ?? "failed";
-  if (status?.phase === "Succeeded") return undefined;
-  const unready = (status?.containerStatuses ?? []).find((one) => !one.ready && one.state?.running);
-  return unready === undefined ? undefined : `${unready.name} runs but is not ready`;
-}
-
-function containerTrouble({ name, state, lastState }: V1ContainerStatus): string | undefined {
-  const { waiting, terminated } = state ?? {};
-  const ended = terminated ?? lastState?.terminated;
-  const exit = ended?.exitCode ? ` (exit code ${ended.exitCode}, ${ended.reason})` : "";
-  if (
-    waiting !== undefined &&
-    !/^(ContainerCreating|PodInitializing)$/.test(waiting.reason ?? "")
-  ) {
-    return `${name}: ${waiting.reason}${waiting.message ? `: ${waiting.message}` : ""}${exit}`;
-  }
-  return terminated?.exitCode ? `${name}: ${terminated.reason}${exit}` : undefined;
-}
-
-async function lastLines(cluster: Cluster, { metadata, status }: V1Pod): Promise<string> {
-  const container = [
-    ...(status?.initContainerStatuses ?? []),
-    ...(status?.containerStatuses ?? []),
-  ].find((one) => containerTrouble(one) !== undefined || !one.ready);
-  if (container === undefined) return "";
-  const { namespace = "", name = "" } = metadata ?? {};
-  const lines = await cluster.logs(namespace, name, container.name);
-  return lines === "" ? "" : `last lines of ${container.name}:\n${lines.replace(/^/gm, "  | ")}`;
+  const troubles = pods.flatMap((pod) => {
+    const trouble = podTrouble(pod);
+    return trouble === undefined ? [] : [`pod ${pod.metadata?.name}: ${trouble}`];
+  });
+  return [...troubles.slice(0, quotedPods), ...(await warnings(cluster, object))];
 }
 
 async function podsOf(cluster: Cluster, object: KubernetesObject): Promise<V1Pod[]> {

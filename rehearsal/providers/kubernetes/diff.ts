@@ -4,7 +4,7 @@ import { hasComputed, reveal, type PropertyMap } from "../properties.ts";
 import type { DiffRequest } from "../stand-in.ts";
 import { UnknownKind, type Cluster } from "./cluster.ts";
 import { toObject } from "./conversion.ts";
-import { ApiError, Unreachable } from "./http.ts";
+import { ApiError, Unreachable } from "../../../diagnosis/api.ts";
 import { annotation, groupKind, type KubernetesObject } from "./object.ts";
 import { planReplacement, type Mutability } from "./replacement.ts";
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Connection } from "../stand-in.ts";
 import type { Cluster } from "./cluster.ts";
 import { diagnose, podTroubles } from "./diagnosis.ts";
-import { Unreachable } from "./http.ts";
+import { Unreachable } from "../../../diagnosis/api.ts";
 import { annotation, describe, type KubernetesObject } from "./object.ts";
 import { defaultTimeoutSeconds, judgeOf, type Verdict } from "./readiness.ts";
 

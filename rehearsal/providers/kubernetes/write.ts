@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fieldManager, UnknownKind, type Cluster } from "./cluster.ts";
-import { ApiError, Unreachable } from "./http.ts";
+import { ApiError, Unreachable } from "../../../diagnosis/api.ts";
 import { describe, type KubernetesObject } from "./object.ts";
 import { claimFields } from "./ownership.ts";
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# enter-cgroup.sh NAME COMMAND...: becomes COMMAND in the cgroup /NAME of every hierarchy.
+# enter-cgroup.sh NAME COMMAND...: becomes COMMAND in the cgroup /NAME of every hierarchy. The one above it exists.
 set -euo pipefail
 name=$1
 shift

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Mounts the cgroups as the region's own root, and moves the first process to a place beside the pods.
+# Mounts the cgroups with the region's own as their root; the region's processes are below it, beside the pods.
 set -euo pipefail
 
 mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup
@@ -19,13 +19,6 @@ while IFS=: read -r number controllers _; do
     mkdir -p "$folder"
     mount -t cgroup2 cgroup2 "$folder"
   fi
-  mkdir -p "$folder/daemons"
-  for setting in cpuset.cpus cpuset.mems; do
-    if [ "$number" != 0 ] && [ -f "$folder/$setting" ]; then
-      cat "$folder/$setting" >"$folder/daemons/$setting"
-    fi
-  done
-  for process in 1 $$; do echo "$process" >"$folder/daemons/cgroup.procs"; done
   if [ "$folder" = /sys/fs/cgroup ]; then
     read -ra available <"$folder/cgroup.controllers"
     for controller in "${available[@]}"; do echo "+$controller" >"$folder/cgroup.subtree_control"; done

@@ -103,8 +103,8 @@ describe("patroni.yml", () => {
   test("lets nobody in over the network without TLS, and nodes by certificate only", () => {
     const rules = (at(yml(), "postgresql", "pg_hba") as string[]).map((rule) => rule.split(" "));
     expect(rules.filter(([type]) => type !== "local")).toEqual([
-      ["hostssl", "replication", "replicator", "all", "cert", "map=member"],
-      ["hostssl", "postgres", "rewinder", "all", "cert", "map=member"],
+      ["hostssl", "replication", "replicator_2", "all", "cert", "map=member"],
+      ["hostssl", "postgres", "rewinder_2", "all", "cert", "map=member"],
       ["hostssl", "acme", "acme_user", "all", "scram-sha-256"],
     ]);
     const local = rules.filter(([type]) => type === "local");
@@ -115,10 +115,15 @@ describe("patroni.yml", () => {
     expect(at(yml(), "postgresql", "pg_ident")).toEqual([
       "pod lifeline postgres",
       "pod lifeline exporter",
-      "pod lifeline replicator",
-      "member database replicator",
-      "member database rewinder",
+      "pod lifeline replicator_2",
+      "member database replicator_2",
+      "member database rewinder_2",
     ]);
+  });
+
+  test("admits no member of another generation", () => {
+    expect(text(true)).toMatch(/hostssl replication replicator_2 .*cert/);
+    expect(text(true)).not.toMatch(/(replicator|rewinder)_1/);
   });
 
   test("knows every server by the name in its certificate, and no password of any node", () => {

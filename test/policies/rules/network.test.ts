@@ -20,7 +20,6 @@ describe("one entrance", () => {
   const balanced = open({
     type: "LoadBalancer",
     loadBalancerSourceRanges: ["192.0.2.0/25"],
-    allocateLoadBalancerNodePorts: false,
     externalTrafficPolicy: "Local",
   });
   const onNodes = open({ type: "NodePort", externalTrafficPolicy: "Local" });
@@ -41,7 +40,6 @@ describe("one entrance", () => {
       "loadBalancerSourceRanges",
       ["192.0.2.0/25", "0.0.0.0/0"],
     ],
-    ["a load balancer that opens nodes", balanced, "allocateLoadBalancerNodePorts", undefined],
     ["a load balancer that hides who connects", balanced, "externalTrafficPolicy", "Cluster"],
     ["ports of nodes that hide who connects", onNodes, "externalTrafficPolicy", undefined],
   ])("refuses %s", (_description, entrance, field, value) => {

@@ -189,7 +189,7 @@ describe("connect", () => {
 
   test("refuses an unknown context, naming those there are", () => {
     expect(() => connect({ kubeconfig, context: "two", kubectl })).toThrow(
-      /no context two in .*: it has one\. Choose one of them\./,
+      'context must be one of the kubeconfig\'s (one), got "two"',
     );
   });
 });

@@ -1,4 +1,5 @@
-import type { Cluster, Method, PodReference } from "../../../rehearsal/checks/cluster.ts";
+import type { Method } from "../../../diagnosis/api.ts";
+import type { Cluster, PodReference } from "../../../rehearsal/checks/cluster.ts";
 import { pathOf } from "../../../rehearsal/checks/objects.ts";
 import type { Kind } from "../../../rehearsal/checks/objects.ts";
 import type { RegionUnderTest, Subject } from "../../../rehearsal/checks/subject.ts";
@@ -94,9 +95,15 @@ export const subject: Subject = {
     images: {
       backend: `example/backend@${digest("a")}`,
       frontend: `example/frontend@${digest("b")}`,
+      migrations: `example/migrations@${digest("d")}`,
     },
   },
-  postgres: { image: `example/postgres@${digest("c")}`, database: "gravl", replicas: 2 },
+  postgres: {
+    image: `example/postgres@${digest("c")}`,
+    database: "gravl",
+    replicas: 2,
+    generation: 2,
+  },
   minReplicas: { backend: 3, frontend: 2 },
   since: new Date("2026-01-02T00:00:00Z"),
   registryCredentials: true,

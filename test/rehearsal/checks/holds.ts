@@ -43,3 +43,15 @@ export const component = (it: string) => ({ "app.kubernetes.io/component": it })
 export const condition = (type: string, status: string, observedGeneration = 1) => ({
   status: { conditions: [{ type, status, observedGeneration }] },
 });
+
+/** A check of one workload, of the backend. */
+export const backend =
+  (
+    check: (
+      region: RegionUnderTest,
+      subject: Subject,
+      component: "backend",
+    ) => Promise<CheckResult>,
+  ): Check =>
+  (region, it) =>
+    check(region, it, "backend");

@@ -20,18 +20,10 @@ import {
   synchronous,
 } from "../../../rehearsal/checks/data.ts";
 import { gatewayProgrammed } from "../../../rehearsal/checks/gateway.ts";
-import {
-  agentMetrics,
-  postgresMetrics,
-  requestMetrics,
-  targetsUp,
-} from "../../../rehearsal/checks/monitoring.ts";
-import type { RegionUnderTest, Subject } from "../../../rehearsal/checks/subject.ts";
-import type { CheckResult } from "../../../rehearsal/report/evidence.ts";
-import { component, condition, holds, named } from "./holds.ts";
+import { backend, component, condition, holds, named } from "./holds.ts";
 import type { Check } from "./holds.ts";
 import { expectOutcome, regionWith, subject } from "./fake-cluster.ts";
-import type { FakeContents } from "./fake-cluster.ts";
+import type { FakeContents, FakeObject } from "./fake-cluster.ts";
 
 const { namespace } = subject;
 
@@ -83,14 +75,32 @@ holds("volumesBound", volumesBound, claims("Bound", "Bound"), {
   "there is no claim": {},
 });
 
-const job = (...conditions: object[]): FakeContents => ({
-  objects: { jobs: [named("db-migration-1", { status: { conditions } }, component("migration"))] },
-});
-holds("migrationComplete", migrationComplete, job({ type: "Complete", status: "True" }), {
-  "the job failed": job({ type: "Failed", status: "True" }),
-  "the job is unfinished": job(),
-  "there is no job": {},
-});
+const migration = (
+  type: string,
+  { generation = 2, image = subject.release.images.migrations } = {},
+) => {
+  const annotations = { "lifeline/generation": String(generation) };
+  const template = {
+    metadata: { annotations },
+    spec: { containers: [{ name: "migrate", image }] },
+  };
+  const status = { conditions: [{ type, status: "True" }] };
+  return named(`db-migration-${type}`, { status, spec: { template } }, component("migration"));
+};
+const jobs = (...found: FakeObject[]): FakeContents => ({ objects: { jobs: found } });
+const another = { image: "example/migrations@sha256:0" };
+holds(
+  "migrationComplete",
+  migrationComplete,
+  jobs(migration("Failed", another), migration("Complete")),
+  {
+    "the job failed": jobs(migration("Failed")),
+    "the job is unfinished": jobs(migration("SuccessCriteriaMet")),
+    "only another release's job is complete": jobs(migration("Complete", another)),
+    "only the generation before was migrated": jobs(migration("Complete", { generation: 1 })),
+    "there is no job": {},
+  },
+);
 
 const says = (text: string): FakeContents => ({ ...database(whole), exec: () => `${text}\n` });
 const noAnswer = {};
@@ -139,16 +149,6 @@ const deployment = (
     ],
   },
 });
-const backend =
-  (
-    check: (
-      region: RegionUnderTest,
-      subject: Subject,
-      component: "backend",
-    ) => Promise<CheckResult>,
-  ): Check =>
-  (region, it) =>
-    check(region, it, "backend");
 holds("replicasReady", backend(replicasReady), deployment(3, 3, 3), {
   "one is not ready": deployment(3, 2, 3),
   "one is of an older revision": deployment(3, 3, 2),
@@ -239,70 +239,5 @@ describe("gatewayProgrammed", () => {
   ])("fails when %s", async (_, objects) => {
     const result = await gatewayProgrammed(regionWith({ objects }), subject, 0.6);
     expect(result).toMatchObject({ status: "failed" });
-  });
-});
-
-const scrape = (pod: string, port: number, text: string, labels = {}): FakeContents => ({
-  objects: { pods: [named(pod, {}, labels)] },
-  answers: {
-    [`GET /api/v1/namespaces/${namespace}/pods/${pod}:${port}/proxy/metrics`]: {
-      status: 200,
-      body: text,
-    },
-  },
-});
-const served = (text: string) => scrape("backend-1", 9464, text, component("backend"));
-const metric = 'http_requests_total{method="GET",route="/",status="200"}';
-holds("requestMetrics", backend(requestMetrics), served(`# HELP x\n${metric} 3\n`), {
-  "nothing was counted": served(`${metric} 0\n`),
-  "the metric is missing": served("http_requests_total_other 3\n"),
-  "there is no pod": {},
-  "the endpoint does not answer": {
-    objects: { pods: [named("backend-1", {}, component("backend"))] },
-  },
-});
-const exporter = (text: string) => scrape("m-0", 9187, text, component("database"));
-holds("postgresMetrics", postgresMetrics, exporter("pg_up 1\n"), {
-  "the exporter cannot reach Postgres": exporter("pg_up 0\n"),
-  "the metric is missing": exporter("go_threads 1\n"),
-  "there is no member": {},
-});
-const agent = (text: string) => scrape("m-0", 9188, text, component("database"));
-holds("agentMetrics", agentMetrics, agent("lifeline_postgres_diverged 0\n"), {
-  "a member diverged": agent("lifeline_postgres_diverged 1\n"),
-  "nobody measures it": agent("lifeline_postgres_timeline 1\n"),
-  "there is no member": {},
-});
-
-describe("targetsUp", () => {
-  const service = {
-    metadata: {
-      name: "prometheus",
-      namespace: "mon",
-      labels: { "app.kubernetes.io/name": "prometheus" },
-    },
-    spec: { ports: [{ port: 9090 }] },
-  };
-  const withTargets = (...values: string[]): FakeContents => ({
-    objects: { services: [service] },
-    answers: {
-      "GET /api/v1/namespaces/mon/services/prometheus:9090/proxy/api/v1/query": {
-        status: 200,
-        body: { data: { result: values.map((value) => ({ value: [0, value] })) } },
-      },
-    },
-  });
-
-  test("is skipped with the reason, not passed, where there is no Prometheus", async () => {
-    const result = await targetsUp(regionWith({}), subject);
-    expectOutcome(result, "skipped", /No Prometheus/);
-  });
-
-  test.each([
-    ["passed", ["1", "1"]],
-    ["failed", ["1", "0"]],
-    ["failed", []],
-  ])("is %s with targets %j", async (status, values) => {
-    expect(await targetsUp(regionWith(withTargets(...values)), subject)).toMatchObject({ status });
   });
 });

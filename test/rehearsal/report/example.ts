@@ -1,5 +1,5 @@
 import { assembleEvidence } from "../../../rehearsal/report/evidence.ts";
-import type { CheckResult, Evidence, Findings } from "../../../rehearsal/report/evidence.ts";
+import type { CheckResult, Evidence, Findings, Proof } from "../../../rehearsal/report/evidence.ts";
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
 const both = ["eu-north-1", "eu-west-1"] as const;
@@ -27,6 +27,28 @@ export function checkResult(overrides: Partial<CheckResult> = {}): CheckResult {
     measured: "0 created, 0 updated, 0 replaced, 0 deleted, 131 unchanged",
     detail: "",
     ...overrides,
+  };
+}
+
+/** The restore proof of a region, up to the rung that failed. */
+export function proofOf(region: string, red?: { rung: string; detail: string }): Proof {
+  const names = ["ledger", "listing", "restore", "recovery", "pages"];
+  const last = red === undefined ? names.length : names.indexOf(red.rung) + 1;
+  return {
+    startedAt: "2026-11-21T09:15:03.000Z",
+    finishedAt: "2026-11-21T09:15:24.000Z",
+    region,
+    generation: 1,
+    result: red === undefined ? "green" : "red",
+    reason: red === undefined ? null : `${red.rung}: ${red.detail}`,
+    measuredRpoSeconds: red === undefined ? 41.5 : null,
+    measuredRtoSeconds: red === undefined ? 3.25 : null,
+    phases: names.slice(0, last).map((name) => ({
+      name,
+      seconds: 1.5,
+      ok: name !== red?.rung,
+      detail: name === red?.rung ? red.detail : `${name} of ${region}`,
+    })),
   };
 }
 
@@ -104,6 +126,7 @@ export function findings(overrides: Partial<Findings> = {}): Findings {
         cached: true,
       },
     ],
+    proofs: both.map((region) => proofOf(region)),
     phases: {
       foundation: {
         seconds: 0.9,

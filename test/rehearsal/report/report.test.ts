@@ -8,7 +8,7 @@ import { escapeHtml, html as markup } from "../../../rehearsal/report/markup.ts"
 import { summarize } from "../../../rehearsal/report/summary.ts";
 import { duration } from "../../../rehearsal/report/words.ts";
 import { writeReport } from "../../../rehearsal/report/write.ts";
-import { checkResult, failedEvidence, findings, passedEvidence } from "./example.ts";
+import { checkResult, failedEvidence, findings, passedEvidence, proofOf } from "./example.ts";
 
 const files = { report: "/run/report.html", evidence: "/run/evidence.json" };
 
@@ -85,6 +85,25 @@ describe("renderReport", () => {
     }
   });
 
+  test("shows every rung of each region's restore proof, and where the climb ended", () => {
+    const red = { rung: "recovery", detail: "the WAL between is <damaged>" };
+    const proofs = [proofOf("eu-north-1", red), proofOf("eu-west-1")];
+    const page = renderReport(assembleEvidence(findings({ proofs })));
+    const [, ladder = ""] = /aria-labelledby="ladder"([\s\S]*?)<\/section>/.exec(page) ?? [];
+    for (const text of [
+      "eu-north-1: red",
+      "eu-west-1: green",
+      "the WAL between is &lt;damaged&gt;",
+      "pages of eu-west-1",
+      "3.3 s",
+      "41.5 s",
+    ]) {
+      expect(ladder).toContain(text);
+    }
+    expect(ladder.match(/not reached/g)).toHaveLength(1);
+    expect(ladder.match(/not measured/g)).toHaveLength(2);
+  });
+
   test("says so when a region could not be read", () => {
     const { regions } = findings();
     const silent = findings({ regions: regions.map((it) => ({ ...it, workloads: null })) });
@@ -92,10 +111,13 @@ describe("renderReport", () => {
   });
 
   test("leaves out sections that have nothing to say", () => {
-    const bare = { tools: [], images: [], standIns: [], absent: [], runs: [], objectives: [] };
+    const bare = {
+      ...{ tools: [], images: [], standIns: [], absent: [], runs: [], objectives: [] },
+      proofs: [],
+    };
     const page = renderReport(assembleEvidence(findings(bare)));
     expect(page).not.toMatch(
-      /Toolchain|Container images|What was not real|Runs of the program|objectives/,
+      /Toolchain|Container images|What was not real|Runs of the program|objectives|Rung/,
     );
   });
 });

@@ -1,3 +1,7 @@
+/**
+ * Its timers are false, and must not be those of the process.
+ * @jest-environment node
+ */
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, jest, test } from "@jest/globals";

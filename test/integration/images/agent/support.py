@@ -92,7 +92,7 @@ class Server:
         """A new cluster with the roles and the schema that the image makes."""
         must(["initdb", "-D", str(self.data), "-U", "postgres", "-k", "-N", "-A", "trust"], 60)
         self.start()
-        self.sql("CREATE ROLE replicator LOGIN REPLICATION; CREATE ROLE rewinder LOGIN SUPERUSER")
+        self.sql("CREATE ROLE replicator_1 LOGIN REPLICATION; CREATE ROLE rewinder_1 LOGIN SUPERUSER")
         self.sql("CREATE DATABASE shop")
         self.sql(
             "CREATE SCHEMA lifeline; CREATE TABLE lifeline.heartbeat"
@@ -109,7 +109,7 @@ class Server:
                 "-D",
                 str(self.data),
                 "-d",
-                source.conninfo("replicator"),
+                source.conninfo("replicator_1"),
                 "-c",
                 "fast",
                 "-N",
@@ -123,7 +123,7 @@ class Server:
         """Makes this folder a standby at its next start."""
         (self.data / "standby.signal").touch()
         (self.data / "postgresql.auto.conf").write_text(
-            f"primary_conninfo = '{source.conninfo('replicator')}'\n"
+            f"primary_conninfo = '{source.conninfo('replicator_1')}'\n"
             "wal_retrieve_retry_interval = '200ms'\nrecovery_target_timeline = 'latest'\n"
         )
 
@@ -149,11 +149,11 @@ class Server:
         (self.data / "pg_hba.conf").write_text(
             "local all postgres trust\n"
             "local replication postgres trust\n"
-            "hostssl replication replicator all cert map=node\n"
-            "hostssl postgres rewinder all cert map=node\n"
+            "hostssl replication replicator_1 all cert map=node\n"
+            "hostssl postgres rewinder_1 all cert map=node\n"
         )
         (self.data / "pg_ident.conf").write_text(
-            "node database replicator\nnode database rewinder\n"
+            "node database replicator_1\nnode database rewinder_1\n"
         )
         settings = {
             "unix_socket_directories": str(self.sockets),
@@ -336,6 +336,6 @@ class World:
 
 def rewind(server: Server, source: Server) -> None:
     """What Patroni does with a member that diverged and was stopped."""
-    words = ["pg_rewind", "-D", str(server.data), f"--source-server={source.conninfo('rewinder')}"]
+    words = ["pg_rewind", "-D", str(server.data), f"--source-server={source.conninfo('rewinder_1')}"]
     must(words, 60, {"PATH": os.environ["PATH"]})
     server.follow(source)

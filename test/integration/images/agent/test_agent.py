@@ -44,6 +44,7 @@ class Agent:
             "PATH": f"{world.folder / 'bin'}:/usr/lib/postgresql/15/bin:/usr/bin:/bin",
             "PYTHONPATH": ":".join(sys.path),
             "PYTHONDONTWRITEBYTECODE": "1",
+            "GENERATION": "1",
             "POSTGRES_DB": "shop",
             "POSTGRES_USER": "shop_user",
             "POSTGRES_PASSWORD_FILE": str(settings.password_file),

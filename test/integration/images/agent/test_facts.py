@@ -170,6 +170,7 @@ ENVIRONMENT = {
     "POD_NAME": "postgres-1-a-0",
     "REGION": "a",
     "PEER_POSTGRES": "peer.example:30432",
+    "GENERATION": "1",
     "POSTGRES_DB": "shop",
     "POSTGRES_USER": "shop",
     "POSTGRES_PASSWORD_FILE": "/password",
@@ -181,7 +182,8 @@ class Environment(unittest.TestCase):
     def test_the_contract_is_enough(self) -> None:
         settings = settings_from(ENVIRONMENT)
         self.assertEqual(settings.peer_postgres, ("peer.example", 30432))
-        self.assertEqual(str(settings.alive_file), "/data/lifeline/alive")
+        self.assertEqual(str(settings.alive_file), "/run/lifeline/alive")
+        self.assertEqual(str(settings.lived_file), "/data/lifeline/alive")
         self.assertEqual(str(settings.diverged_file), "/run/lifeline/diverged")
 
     def test_everything_that_is_missing_is_named_at_once(self) -> None:

@@ -85,9 +85,10 @@ class Following(unittest.TestCase):
         self.assertEqual((facts["in_recovery"], facts["streaming"]), (1, 1))
         self.assertEqual((facts["timeline"], facts["diverged"]), (1, 0))
         self.assertEqual(facts["upstream_reachable"], 1)
-        self.assertFalse(self.watched.settings.alive_file.exists())
+        settings = self.watched.settings
+        self.assertFalse(settings.alive_file.exists() or settings.lived_file.exists())
         self.watched.look()
-        self.assertTrue(self.watched.settings.alive_file.exists())
+        self.assertTrue(settings.alive_file.exists() and settings.lived_file.exists())
 
     def test_the_lag_is_what_the_upstream_has_more(self) -> None:
         self.write(self.primary, "little")
@@ -223,7 +224,11 @@ class Following(unittest.TestCase):
         for _ in range(5):
             self.watched.look()
         self.assertFalse(file.exists())
-        file.parent.mkdir()
+        # What the volume remembers is from before the start.
+        self.watched.settings.lived_file.parent.mkdir()
+        self.watched.settings.lived_file.touch()
+        self.watched.look()
+        self.assertFalse(file.exists())
         file.touch()
         old = time.time() - 400
         os.utime(file, (old, old))

@@ -202,7 +202,6 @@ class Lab:
     def environment(self) -> dict[str, str]:
         """What every container has."""
         return {
-            "NAMESPACE": "shop-test",
             "REGION": "here",
             "GENERATION": "1",
             "PEER_REGION": "there",
@@ -222,6 +221,30 @@ class Lab:
             "DATABASE_PASSWORD_FILE": str(self.folder / "password"),
             "PGSSLMODE": "verify-full",
             "PGSSLROOTCERT": str(self.certificates.folder / "ca.crt"),
+        }
+
+    def proof_environment(self, member: Member, **more: str) -> dict[str, str]:
+        """What the restore proof has, with this living database."""
+        return {
+            **self.environment,
+            **self.client(member),
+            "PGDATA": str(self.folder / "proof/pgdata"),
+            "PGBACKREST_CONFIG": str(member.configuration),
+            "PGBACKREST_CONFIG_INCLUDE_PATH": str(self.secrets / "proof"),
+            "REPORTS_FOLDER": str(self.secrets / "reports"),
+            "MAX_RPO_SECONDS": "600",
+            **more,
+        }
+
+    def restore_environment(self, kind: str, value: str) -> dict[str, str]:
+        """For a restore of the first generation of the region `here`, onto a volume of the lab."""
+        return {
+            "PGDATA": str(self.folder / "volume" / "pgdata"),
+            "GENERATION": "2",
+            "RESTORE_FROM_GENERATION": "1",
+            "RESTORE_FROM_REGION": "here",
+            "RESTORE_TARGET_KIND": kind,
+            "RESTORE_TARGET": value,
         }
 
     def member(self, name: str) -> Member:

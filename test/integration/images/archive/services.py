@@ -22,7 +22,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 20) -> None:
+def until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
     """Waits for something to become true."""
     end = time.monotonic() + seconds
     while not condition():
@@ -32,7 +32,7 @@ def until(condition: Callable[[], object], what: str, seconds: float = 20) -> No
 
 
 def run(
-    words: Sequence[str], environment: Mapping[str, str] | None = None, seconds: float = 60
+    words: Sequence[str], environment: Mapping[str, str] | None = None, seconds: float = 180
 ) -> subprocess.CompletedProcess[str]:
     """A program with both outputs in one."""
     return subprocess.run(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import unittest
+from pathlib import Path
 
 from lab import SCRIPTS, Lab, Member
 from services import must, run, until
@@ -19,6 +21,17 @@ class Backups(unittest.TestCase):
         cls.addClassCleanup(cls.lab.close)
         cls.leader = cls.lab.member("leader").create()
         cls.standby = cls.lab.member("standby").follow(cls.leader)
+        cls.pauses = cls.lab.folder / "pauses"
+        cls.program("sleep", f'echo "$1" >>{cls.pauses}; exec /bin/sleep 1')
+
+    @classmethod
+    def program(cls, name: str, script: str) -> Path:
+        """Takes the place of a program of that name in the pod."""
+        file = cls.lab.folder / "bin" / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"#!/bin/bash\n{script}\n")
+        file.chmod(0o755)
+        return file
 
     def environment(self, members: list[Member], **more: str) -> dict[str, str]:
         """Of the CronJob's pod; here the members differ in folder and port, which its environment says."""
@@ -28,7 +41,7 @@ class Backups(unittest.TestCase):
             "MEMBERS": " ".join("localhost" for _ in members),
             "BACKUP_PORT": str(members[0].backup_port),
             "DEADLINE_SECONDS": "60",
-            "LOCK_PAUSE_SECONDS": "1",
+            "PATH": f"{self.lab.folder}/bin:{os.environ['PATH']}",
             "RESTORE_WINDOW_DAYS": "30",
             "MONTHLY_BACKUPS": "12",
             "PGBACKREST_CONFIG": str(self.leader.configuration),
@@ -82,6 +95,18 @@ class Backups(unittest.TestCase):
         self.assertEqual(finished.returncode, 0, finished.stdout)
         self.assertIn("another backup is running; waiting for it", finished.stdout)
         self.assertEqual([b["type"] for b in self.backups()], ["full", "diff", "full", "incr"])
+
+    def test_3_two_that_begin_at_once_do_not_meet_for_ever(self) -> None:
+        self.pauses.unlink(missing_ok=True)
+        said = "WARN: unable to check pg1: [LockAcquireError]; ERROR: [056]: unable to find primary cluster"
+        tries = f"$(wc -l <{self.pauses} 2>/dev/null || echo 0)"
+        fake = self.program("pgbackrest", f'(({tries} < 4)) && echo "{said}"; exit 1')
+        run([SCRIPTS / "backup.sh", "incr"], self.environment([self.standby]))
+        fake.unlink()
+        pauses = [float(line) for line in self.pauses.read_text().split()]
+        self.assertEqual(len(pauses), 4)
+        self.assertGreater(len(set(pauses)), 2, pauses)
+        self.assertTrue(all(8 <= pause < 24 for pause in pauses), pauses)
 
     def test_4_a_member_that_is_gone_costs_seconds_and_nobody_is_an_error(self) -> None:
         environment = self.environment([self.leader], MEMBERS="gone.invalid", DEADLINE_SECONDS="5")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 import unittest
@@ -49,25 +50,14 @@ class Proofs(unittest.TestCase):
         cls.leader.beat()
         return cls.leader.archive()
 
-    def environment(self, **more: str) -> dict[str, str]:
-        return (
-            self.lab.environment
-            | self.lab.client(self.leader)
-            | {
-                "PGDATA": str(self.lab.folder / "proof/pgdata"),
-                "PGBACKREST_CONFIG": str(self.leader.configuration),
-                "PGBACKREST_CONFIG_INCLUDE_PATH": str(self.lab.secrets / "proof"),
-                "REPORTS_FOLDER": str(self.lab.secrets / "reports"),
-                "MAX_RPO_SECONDS": "600",
-            }
-            | more
-        )
-
     def proof(self, **more: str) -> tuple[subprocess.CompletedProcess[str], dict]:
-        finished = run([SCRIPTS / "restore-proof.py"], self.environment(**more))
+        finished = run([SCRIPTS / "restore-proof.py"], self.lab.proof_environment(self.leader, **more))
         latest = self.lab.storage.request(
             "lifeline-here", "GET", "reports/restore-proof/latest.json"
         )
+        said = re.search(r"^restore-proof: report (\{.*\})$", finished.stdout, re.M)
+        assert said is not None, finished.stdout
+        self.assertEqual(json.loads(said[1]), json.loads(latest), "the log tells the same")
         return finished, json.loads(latest)
 
     def red(self, phase: str, sentence: str, **more: str) -> None:
@@ -197,7 +187,9 @@ class Proofs(unittest.TestCase):
         (empty / "secret-key").write_text("reader-secret")
         finished = run(
             [SCRIPTS / "restore-proof.py"],
-            self.environment(DATABASE_PORT="1", REPORTS_FOLDER=str(empty)),
+            self.lab.proof_environment(
+                self.leader, DATABASE_PORT="1", REPORTS_FOLDER=str(empty)
+            ),
         )
         self.assertEqual(finished.returncode, 1)
         self.assertIn("the report could not be filed", finished.stdout)
@@ -212,6 +204,56 @@ class Proofs(unittest.TestCase):
         ):
             with self.assertRaisesRegex(S3Error, "403"):
                 storage.request("lifeline-here", method, key, user=user)
+
+
+class LivingArchives(unittest.TestCase):
+    """The archive goes on while it is judged."""
+
+    def setUp(self) -> None:
+        self.lab = Lab()
+        self.addCleanup(self.lab.close)
+        self.leader = self.lab.member("leader").create()
+        self.leader.beat()
+        words = ["pgbackrest", "--stanza=main", "--type=full", "backup"]
+        must(words, self.leader.environment)
+
+    def beats(self) -> None:
+        """pgBackRest and S3 tell times by the second."""
+        for _ in range(2):
+            time.sleep(1.1)
+            self.leader.beat()
+        time.sleep(1.1)
+        self.leader.archive()
+
+    def green_although(self, line: str) -> dict:
+        """The report, when heartbeats arrive in the archive once the proof has said this."""
+        proof = subprocess.Popen(
+            [SCRIPTS / "restore-proof.py"],
+            env={**os.environ, **self.lab.proof_environment(self.leader)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert proof.stdout is not None
+        said = ""
+        while line not in said:
+            heard = proof.stdout.readline()
+            self.assertNotEqual(heard, "", said)
+            said += heard
+        self.beats()
+        said += proof.stdout.read()
+        self.assertEqual(proof.wait(), 0, said)
+        report = re.search(r"^restore-proof: report (\{.*\})$", said, re.M)
+        assert report is not None, said
+        return json.loads(report[1])
+
+    def test_a_backup_that_nothing_followed_yet_is_waited_for(self) -> None:
+        self.green_although("waiting for two heartbeats")
+
+    def test_segments_that_arrive_after_the_listing_are_no_fault(self) -> None:
+        self.beats()
+        report = self.green_although("ok  listing")
+        # Recovery replays them as well; lost is what was not there when the archive was looked at.
+        self.assertGreater(report["measuredRpoSeconds"], 1)
 
 
 def listing(folder: Path) -> dict[str, tuple[int, int]]:

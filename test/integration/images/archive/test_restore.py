@@ -125,18 +125,7 @@ class Restores(unittest.TestCase):
         return now
 
     def environment(self, kind: str, value: str, **more: str) -> dict[str, str]:
-        return (
-            self.leader.environment
-            | {
-                "PGDATA": str(self.volume / "pgdata"),
-                "GENERATION": "2",
-                "RESTORE_FROM_GENERATION": "1",
-                "RESTORE_FROM_REGION": "here",
-                "RESTORE_TARGET_KIND": kind,
-                "RESTORE_TARGET": value,
-            }
-            | more
-        )
+        return self.leader.environment | self.lab.restore_environment(kind, value) | more
 
     def restore(self, kind: str, value: str = "", **more: str) -> subprocess.CompletedProcess[str]:
         return run([SCRIPTS / "restore-generation.sh"], self.environment(kind, value, **more))
@@ -148,11 +137,40 @@ class Restores(unittest.TestCase):
             self.assertFalse(server.rows("SELECT pg_is_in_recovery()")[0][0])
             return [row[0] for row in server.rows("SELECT number FROM rows ORDER BY 1", "shop")]
 
+    def check(self, kind: str, value: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+        words = [SCRIPTS / "restore-generation.sh", "--check"]
+        return run(words, self.environment(kind, value, **more))
+
     def refused(self, sentence: str, kind: str, value: str = "", **more: str) -> None:
         finished = self.restore(kind, value, **more)
         self.assertEqual(finished.returncode, 1, finished.stdout)
         self.assertIn(sentence, finished.stdout.splitlines()[-1])
         self.assertFalse((self.volume / "pgdata").exists())
+
+    def test_says_beforehand_whether_it_can_be_made_and_touches_nothing(self) -> None:
+        possible = self.check("time", self.first_time)
+        self.assertEqual(possible.returncode, 0, possible.stdout)
+        self.assertRegex(possible.stdout, "can be restored, from backup [0-9-]+F of")
+        for sentence, kind, value, more in (
+            ("is before the oldest backup", "time", "2020-01-01T00:00:00Z", {}),
+            ("is after the last archived WAL", "time", "2100-01-01T00:00:00Z", {}),
+            ("there is no backup of generation 7", "latest", "", {"RESTORE_FROM_GENERATION": "7"}),
+        ):
+            finished = self.check(kind, value, **more)
+            self.assertEqual(finished.returncode, 1, finished.stdout)
+            self.assertIn(sentence, finished.stdout)
+        self.assertFalse(self.volume.exists())
+
+    def test_has_nothing_to_check_once_the_generation_is_there(self) -> None:
+        """A move to the other region must not depend on an archive that has long expired."""
+        buckets = self.lab.storage.files
+        for region in ("here", "there"):
+            made = buckets / f"lifeline-{region}/postgres-2"
+            shutil.copytree(buckets / "lifeline-here/postgres-1", made)
+            finished = self.check("time", "2020-01-01T00:00:00Z")
+            shutil.rmtree(made)
+            self.assertEqual(finished.returncode, 0, finished.stdout)
+            self.assertIn("generation 2 is there already", finished.stdout)
 
     def test_the_latest_commit_while_a_second_restore_is_refused(self) -> None:
         self.volume.mkdir()

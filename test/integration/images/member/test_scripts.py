@@ -2,96 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import time
 import unittest
 from pathlib import Path
 
-from support import FakePatroni, World
+from member import Member
 
-SCRIPTS = Path(os.environ["LIFELINE_SCRIPTS"])
 SEGMENT = 16 << 20
-
-
-class Member(unittest.TestCase):
-    """A stopped database cluster with a repository of its own and the other region's."""
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.world = World()
-        cls.server = cls.world.server("member").create()
-        cls.server.stop()
-        cls.patroni = FakePatroni(cls.world.certificates)
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.patroni.stop()
-        cls.world.end()
-
-    def setUp(self) -> None:
-        self.folder = self.world.folder / self.id().rsplit(".", 1)[1]
-        for name in ("own", "peer", "peer-secrets", "tmp"):
-            (self.folder / name).mkdir(parents=True)
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "PGDATA": str(self.server.data),
-            "TLS_FOLDER": str(self.world.certificates.folder),
-            "TMPDIR": str(self.folder / "tmp"),
-            "PATRONI_API": f"https://localhost:{self.patroni.port}",
-            "PGBACKREST_CONFIG": str(self.configure("pgbackrest.conf", "own")),
-            "ARCHIVE_PEER": str(self.folder / "peer-secrets"),
-        }
-        self.configure("pgbackrest-peer.conf", "peer")
-        self.patroni.lead("p-0")
-
-    def configure(self, name: str, repository: str, more: str = "") -> Path:
-        """A configuration of pgBackRest; the repository is a folder unless `more` says otherwise."""
-        file = self.folder / name
-        file.write_text(
-            f"[global]\n{more or f'repo1-path={self.folder}/{repository}'}\n"
-            "repo1-cipher-type=aes-256-cbc\nrepo1-cipher-pass=secret\n"
-            f"lock-path={self.folder}/lock\nspool-path={self.folder}/spool\nlog-level-file=off\narchive-mode-check=n\n"
-            f"[main]\npg1-path={self.server.data}\npg1-socket-path={self.server.sockets}\n"
-            f"pg1-port={self.server.port}\npg1-user=postgres\n"
-        )
-        return file
-
-    def run_script(self, name: str, *args: str, **more: str) -> subprocess.CompletedProcess[str]:
-        """The script's end, with all it said."""
-        return subprocess.run(
-            [str(SCRIPTS / name), *args],
-            env={**self.environment, **more},
-            cwd=self.server.data,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-        )
-
-    def pgbackrest(self, *args: str, peer: bool = False) -> str:
-        """Its output; fails the test when it fails."""
-        config = [f"--config={self.folder}/pgbackrest-peer.conf"] if peer else []
-        words = ["pgbackrest", "--stanza=main", *config, *args]
-        return subprocess.check_output(words, env=self.environment, text=True)
-
-    def segment(self, name: str) -> str:
-        """A segment of the cluster under this name: PATH of archive_command."""
-        source = next(
-            path for path in sorted((self.server.data / "pg_wal").glob("0" * 7 + "1" + "?" * 16))
-        )
-        content = bytearray(source.read_bytes())
-        # The page header names the timeline, which nobody looks at here; the system identifier stays.
-        file = self.server.data / "pg_wal" / name
-        if file != source:
-            file.write_bytes(content)
-            self.addCleanup(file.unlink, missing_ok=True)
-        return f"pg_wal/{name}"
-
-    def archived(self) -> str:
-        """Names of what is in the own repository."""
-        return self.pgbackrest("repo-ls", "--recurse", "archive/main")
 
 
 class Push(Member):
@@ -258,92 +177,6 @@ class CreateReplica(Member):
         code, output, copy = self.create()
         self.assertEqual(code, 1, output)
         self.assertEqual(list(copy.iterdir()), [])
-
-
-class PostBootstrap(Member):
-    def setUp(self) -> None:
-        super().setUp()
-        self.server.start()
-        self.addCleanup(self.server.stop)
-        (self.folder / "password").write_text("a $trange 'pass\"word\n")
-        self.environment |= {
-            "PGHOST": str(self.server.sockets),
-            "PGPORT": str(self.server.port),
-            "POSTGRES_DB": "gravl",
-            "POSTGRES_USER": "gravl_user",
-            "POSTGRES_PASSWORD_FILE": str(self.folder / "password"),
-        }
-        self.addCleanup(self.server.sql, "DROP ROLE IF EXISTS gravl_user")
-        self.addCleanup(self.server.sql, "DROP DATABASE IF EXISTS gravl")
-
-    def refuse(self, message: str, **more: str) -> None:
-        done = self.run_script("post-bootstrap.sh", **more)
-        self.assertEqual(done.returncode, 1, done.stdout)
-        self.assertIn(message, done.stdout)
-
-    def test_makes_roles_database_schema_and_stanza_and_never_prints_the_password(self) -> None:
-        for _ in range(2):
-            done = self.run_script("post-bootstrap.sh")
-            self.assertEqual(done.returncode, 0, done.stdout)
-            self.assertNotIn("trange", done.stdout)
-        sql = self.server.sql
-        self.assertEqual(
-            sql("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'gravl'"),
-            "gravl_user",
-        )
-        rights = "rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls"
-        self.assertEqual(sql(f"SELECT {rights} FROM pg_roles WHERE rolname = 'gravl_user'"), "f")
-        self.assertEqual(
-            sql("SELECT rolreplication FROM pg_roles WHERE rolname = 'replicator'"), "t"
-        )
-        self.assertEqual(sql("SELECT pg_has_role('exporter', 'pg_monitor', 'member')"), "t")
-        self.assertEqual(sql("SELECT has_database_privilege('exporter', 'gravl', 'connect')"), "f")
-        stat = "'pg_stat_file(text, boolean)'"
-        self.assertEqual(sql(f"SELECT has_function_privilege('rewinder', {stat}, 'execute')"), "t")
-        self.assertEqual(sql("SELECT to_regclass('lifeline.heartbeat') IS NOT NULL", "gravl"), "t")
-        self.assertIn("archive.info", self.archived())
-        self.assertNotIn("trange", self.server.log.read_text())
-
-    def test_takes_over_a_changed_password(self) -> None:
-        self.assertEqual(self.run_script("post-bootstrap.sh").returncode, 0)
-        stored = "SELECT rolpassword FROM pg_authid WHERE rolname = 'gravl_user'"
-        before = self.server.sql(stored)
-        (self.folder / "password").write_text("rotated")
-        self.assertEqual(self.run_script("post-bootstrap.sh").returncode, 0)
-        self.assertNotEqual(self.server.sql(stored), before)
-
-    def test_goes_on_while_the_bucket_is_away(self) -> None:
-        (self.folder / "own").rmdir()
-        (self.folder / "own").write_text("not a folder")
-        done = self.run_script("post-bootstrap.sh")
-        self.assertEqual(done.returncode, 0, done.stdout)
-        self.assertIn("no stanza yet", done.stdout)
-
-    def test_refuses_the_archive_of_another_database_cluster(self) -> None:
-        other = self.world.server("foreign").create()
-        other.stop()
-        text = (self.folder / "pgbackrest.conf").read_text()
-        foreign = self.folder / "foreign.conf"
-        foreign.write_text(text.replace(str(self.server.data), str(other.data)))
-        self.pgbackrest(f"--config={foreign}", "--no-online", "stanza-create")
-        self.refuse("the archive of another database cluster")
-
-    def test_refuses_names_that_are_none_or_reserved(self) -> None:
-        for name in ("", "Shop; DROP", "x" * 64):
-            self.refuse(
-                f'must be a lower-case name of letters, digits and underscores, at most 63, got "{name}"',
-                POSTGRES_DB=name,
-            )
-        for name in ("postgres", "replicator", "rewinder", "exporter", "pg_monitor"):
-            self.refuse(f'POSTGRES_USER is "{name}", which is reserved', POSTGRES_USER=name)
-
-    def test_refuses_a_password_that_is_none(self) -> None:
-        self.refuse("POSTGRES_PASSWORD_FILE is not set", POSTGRES_PASSWORD_FILE="")
-        self.refuse("cannot read /nowhere", POSTGRES_PASSWORD_FILE="/nowhere")
-        (self.folder / "password").write_text("\n")
-        self.refuse("is empty")
-        (self.folder / "password").write_text("one\ntwo\n")
-        self.refuse("must hold one line")
 
 
 class Ready(Member):

@@ -51,6 +51,7 @@ export class Sandbox {
       LANG: "C.UTF-8",
       TMPDIR: join(this.folder, "tmp"),
       PGDATA: join(this.folder, "volume", "pgdata"),
+      GENERATION: "1",
       POSTGRES_DB: "shop",
       POSTGRES_USER: "shop_user",
       POSTGRES_PASSWORD_FILE: join(this.folder, "password"),

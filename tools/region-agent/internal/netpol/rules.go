@@ -12,6 +12,10 @@ import (
 // Table is the one nftables table of this enforcer.
 const Table = "network_policy"
 
+// LedElsewhere marks connections to a port of the node that a rehearsed fault has led to another one: the policies speak of
+// the port that was asked for. Pods cannot set it.
+const LedElsewhere = 0x6c66
+
 // direction is one side of a policy: which packets of a pod it judges and where the peer stands in them.
 type direction struct {
 	policyType networkingv1.PolicyType
@@ -33,9 +37,10 @@ func (w World) Ruleset() string {
 	leaving := w.dispatch(&chains, egress)
 	arriving := w.dispatch(&chains, ingress)
 	const established = "\t\tct state established,related accept\n"
+	ledElsewhere := fmt.Sprintf("\t\tct mark %#x accept\n", LedElsewhere)
 	return fmt.Sprintf("table ip %[1]s\ndelete table ip %[1]s\ntable ip %[1]s {\n%[2]s", Table, chains.String()) +
 		"\tchain forward {\n\t\ttype filter hook forward priority 10; policy accept;\n" + established + leaving + arriving + "\t}\n" +
-		"\tchain to_node {\n\t\ttype filter hook input priority 10; policy accept;\n" + established + leaving + "\t}\n}\n"
+		"\tchain to_node {\n\t\ttype filter hook input priority 10; policy accept;\n" + established + ledElsewhere + leaving + "\t}\n}\n"
 }
 
 // dispatch writes a chain per isolated pod and gives the rule that sends its packets there.

@@ -90,6 +90,18 @@ func TestEgressIsJudgedOnTheWayToTheNodeToo(t *testing.T) {
 	}
 }
 
+func TestWhatAFaultLedToAnotherPortOfTheNodeIsJudgedByThePortThatWasAskedFor(t *testing.T) {
+	world := shop(policy("deny", networkingv1.NetworkPolicySpec{PolicyTypes: bothTypes}))
+	const led = "ct mark 0x6c66 accept"
+	rules := strings.Join(chain(t, world.Ruleset(), "to_node"), "\n")
+	if first, second := strings.Index(rules, led), strings.Index(rules, "vmap"); first < 0 || first > second {
+		t.Errorf("to_node must accept it before any judgement, got:\n%s", rules)
+	}
+	if rules := strings.Join(chain(t, world.Ruleset(), "forward"), "\n"); strings.Contains(rules, led) {
+		t.Errorf("forward must not know it, got:\n%s", rules)
+	}
+}
+
 func TestAnIngressOnlyPolicyLeavesEgressOpen(t *testing.T) {
 	world := shop(policy("in", networkingv1.NetworkPolicySpec{
 		PodSelector: *labelled("db"), PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress},

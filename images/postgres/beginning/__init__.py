@@ -1,0 +1,1 @@
+"""What has to be tidied up before a member starts."""

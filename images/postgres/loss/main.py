@@ -1,0 +1,129 @@
+"""
+Counts and exports what a restore took away: the rows that an earlier generation of the data has and the restored one has
+not. Runs when the restored one serves, while the earlier one still stands, closed to writes.
+
+DATABASE_PORT, DATABASE_NAME, DATABASE_USER, DATABASE_PASSWORD_FILE, PGSSLMODE, PGSSLROOTCERT
+OLD_MEMBERS, NEW_MEMBERS
+    hosts of both generations' members, separated by spaces
+OLD_GENERATION, RESTORED_TO
+    for the report
+PGBACKREST_CONFIG, REPORTS_FOLDER
+    the region's bucket, and who may file reports there: reports/lost-rows/
+WAIT_SECONDS
+    longest to wait for the earlier generation
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import psycopg2
+from proof.credentials import bucket_of, report_credentials
+from proof.s3 import request
+from recovery.earlier import OpenError, UnreachableError, closed, follows
+
+from .compare import Connection, lost, tables
+
+_PART_BYTES = 4 * 2**20
+
+
+def main() -> int:
+    """Exit code 0 also where nobody is left to ask: a restore from a broken generation must not wait for it."""
+    members = os.environ["OLD_MEMBERS"].split()
+    generation = os.environ["OLD_GENERATION"]
+    wait = float(os.environ["WAIT_SECONDS"])
+    try:
+        old = closed(members, lambda: _connect(members), wait, wait)
+    except (UnreachableError, OpenError) as reason:
+        # What an earlier run reported stays.
+        _say(f"WARNING: not counted: generation {generation}: {reason}; its volumes are kept")
+        return 0
+    if follows(old):
+        # Its copy of the earlier generation follows whatever the other region's database is now.
+        _say("this region follows: the one that writes counts")
+        return 0
+    new = _connect(os.environ["NEW_MEMBERS"].split())
+    for connection in (old, new):
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+    _export(old, new, generation)
+    return 0
+
+
+def _say(sentence: str) -> None:
+    print(f"lost-rows: {sentence}", flush=True)
+
+
+def _connect(members: list[str]) -> Connection:
+    """The member that leads where the region writes, else any."""
+    common = {
+        "host": ",".join(members),
+        "port": os.environ["DATABASE_PORT"],
+        "dbname": os.environ["DATABASE_NAME"],
+        "user": os.environ["DATABASE_USER"],
+        "password": Path(os.environ["DATABASE_PASSWORD_FILE"]).read_text().strip(),
+        "connect_timeout": 3,
+    }
+    try:
+        return psycopg2.connect(**common, target_session_attrs="primary")
+    except psycopg2.OperationalError:
+        return psycopg2.connect(**common)
+
+
+def _export(old: Connection, new: Connection, generation: str) -> None:
+    bucket = bucket_of(Path(os.environ["PGBACKREST_CONFIG"]))
+    credentials = report_credentials(bucket)
+    folder = f"reports/lost-rows/generation-{generation}"
+
+    def upload(name: str, body: bytes) -> str:
+        key = f"{folder}/{name}"
+        request(bucket, credentials, "PUT", key, body)
+        return f"s3://{bucket.name}/{key}"
+
+    counts: dict[str, int] = {}
+    blind: dict[str, list[str]] = {}
+    files: list[str] = []
+    known = tables(new)
+    for table, columns in tables(old).items():
+        if unseen := [column for column in columns if column not in known.get(table, columns)]:
+            blind[table] = unseen
+        part: list[str] = []
+        size = count = number = 0
+        name = re.sub(r"[^A-Za-z0-9._-]", "_", table)
+        for row in lost(old, new, table, columns, known.get(table, [])):
+            part.append(row)
+            size += len(row)
+            count += 1
+            if size >= _PART_BYTES:
+                number += 1
+                files.append(upload(f"{name}-{number}.jsonl", _lines(part)))
+                part, size = [], 0
+        if part:
+            files.append(upload(f"{name}-{number + 1}.jsonl", _lines(part)))
+        counts[table] = count
+    summary = {
+        "generation": int(generation),
+        "restoredTo": os.environ["RESTORED_TO"],
+        "lostRows": sum(counts.values()),
+        "tables": counts,
+        # What was changed in nothing but these is lost as well, and counted nowhere.
+        "notCompared": blind,
+        "files": files,
+    }
+    upload("summary.json", json.dumps(summary, indent=2).encode())
+    _say(
+        f"{summary['lostRows']} rows of generation {generation} are not in the restored data: {json.dumps(counts)}"
+    )
+    for table, columns in blind.items():
+        _say(
+            f"WARNING: not compared in {table}: {', '.join(columns)}; the restored data has no such column, so what was"
+            " changed there alone is lost uncounted"
+        )
+    for file in files:
+        _say(f"exported to {file}")
+
+
+def _lines(rows: list[str]) -> bytes:
+    return "".join(f"{row}\n" for row in rows).encode()

@@ -1,0 +1,94 @@
+/**
+ * Its timers are false, and must not be those of the process.
+ * @jest-environment node
+ */
+import { jest } from "@jest/globals";
+import { listener } from "../../rehearsal/jest.ts";
+import { runTasks } from "../../rehearsal/progress.ts";
+
+const lines: string[] = [];
+beforeEach(() => {
+  lines.length = 0;
+  jest.useFakeTimers();
+  jest.spyOn(process.stderr, "write").mockImplementation((text) => lines.push(String(text)) > 0);
+});
+afterEach(() => {
+  jest.useRealTimers();
+  jest.restoreAllMocks();
+});
+
+/** What was logged, without the seconds. */
+const logged = () => lines.map((line) => line.replace(/ \(\d+\.\d s\)\n$|\n$/, ""));
+
+describe("a log that is not a terminal", () => {
+  it("hears within 20 s what a task is doing, and of the same again after 2 minutes only", async () => {
+    await runTasks([
+      {
+        title: "tests",
+        run: async ({ status }) => {
+          status("first");
+          await jest.advanceTimersByTimeAsync(100_000);
+          status("second");
+          await jest.advanceTimersByTimeAsync(140_000);
+          return "done";
+        },
+      },
+    ]);
+    expect(logged()).toEqual([
+      "...  tests",
+      "     tests: first",
+      "     tests: second",
+      "     tests: second",
+      "ok   tests: done",
+    ]);
+  });
+
+  it("keeps what came of each part", async () => {
+    const run = ({ note }: { readonly note?: (text: string) => void }) => {
+      note?.("one went well");
+      return Promise.resolve("done");
+    };
+    await runTasks([{ title: "tests", run }]);
+    expect(logged()).toEqual(["...  tests", "     tests: one went well", "ok   tests: done"]);
+  });
+});
+
+describe("tasks side by side", () => {
+  it("have ended when the run does, and none begins after one has failed", async () => {
+    const happened: string[] = [];
+    const task = (title: string, seconds: number, fails = false) => ({
+      title,
+      run: async () => {
+        await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+        happened.push(title);
+        if (fails) throw new Error(`${title} failed`);
+        return "done";
+      },
+    });
+    const ended = runTasks([task("short", 1, true), task("long", 5), task("later", 1)], 2);
+    const failure = ended.catch((error: unknown) => {
+      happened.push("the run ended");
+      return error;
+    });
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(await failure).toEqual(new Error("short failed"));
+    expect(happened).toEqual(["short", "long", "the run ended"]);
+  });
+});
+
+describe("the output of a test run", () => {
+  it("tells the test at work, what its command says, and what came of long ones", () => {
+    const heard: string[] = [];
+    const hear = listener({
+      status: (text) => heard.push(`status ${text}`),
+      note: (text) => heard.push(`note ${text}`),
+    });
+    for (const line of ["begins: it starts", "says: images", "  says: no", "PASS file"]) hear(line);
+    hear("ended: passed after 12 s: it starts");
+    expect(heard).toEqual([
+      "status it starts",
+      "status it starts: images",
+      "note passed after 12 s: it starts",
+    ]);
+  });
+});
