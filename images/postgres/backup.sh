@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Takes one backup of the database into this region's bucket and checks it. Runs beside the database, without rights in
-# the cluster: it reaches the members' pgBackRest servers over TLS and finds out by itself which one writes.
+# Takes one backup of the database into this region's bucket, checks it, expires what is old, and marks the backup as
+# checked: only then it counts. Runs beside the database, without rights in the cluster: it reaches the members'
+# pgBackRest servers over TLS and finds out by itself which one writes. No two may run in one region: expiring takes a
+# backup that is under way for a remnant.
 #
 # usage: backup.sh first|full|diff|incr
-#        first: a full one, unless the archive has one already
+#        first: a full one, unless the archive has a checked one already
 #
 # MEMBERS           host names of the region's members, separated by spaces; those that do not answer are left out
 # BACKUP_PORT       port of their pgBackRest servers
@@ -39,7 +41,10 @@ first) kind=full ;;
   ;;
 esac
 
-if [ "$1" = first ] && pgbackrest --stanza=main --log-level-console=off info | grep -q '^ *full backup: '; then
+cd "$here"
+run_module() { /usr/bin/python3 -c "import sys; from $1 import main; sys.exit(main())"; }
+
+if [ "$1" = first ] && run_module recovery.checked; then
   say "the archive has a full backup already"
   exit 0
 fi
@@ -123,13 +128,15 @@ until take; do
   fi
 done
 
+label=$(sed -n 's/.* new backup label = //p' "$output")
+
 # Reading everything back is for the weekly one; the others are checked against their manifest.
 if [ "$kind" = full ]; then
   run --output=text --verbose verify || fail "pgbackrest verify did not run to its end"
   said '^status: ok' || fail "pgbackrest verify found damage in the archive; see above"
 fi
-cd "$here"
-/usr/bin/python3 -c 'import sys; from recovery.manifest import main; sys.exit(main())' ||
-  fail "the backup is not complete in the bucket; see above"
-/usr/bin/python3 retention.py || fail "the backup is there, but old ones could not be expired; see above"
+run_module recovery.manifest || fail "the backup is not complete in the bucket; see above"
+run_module retention || fail "the backup is there, but old ones could not be expired; see above"
+pgbackrest --stanza=main --log-level-console=warn --log-level-file=off "--set=$label" \
+  "--annotation=checked=$(date -u +%FT%TZ)" annotate || fail "the backup is there, but could not be marked as checked"
 say "$kind backup taken, checked and in the bucket"

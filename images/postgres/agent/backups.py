@@ -13,6 +13,9 @@ from .settings import Settings
 _UNREACHABLE = 99
 """Status by which `pgbackrest info` says that it could not look; its exit code is 0 all the same."""
 
+_CHECKED = "checked"
+"""Annotation of a backup whose whole run ended well; without it a copy is only listed."""
+
 QUIET = ["--log-level-console=off", "--log-level-file=off", "--log-level-stderr=warn"]
 
 
@@ -30,7 +33,7 @@ class BackupsWatch:
 
 def backup_facts(info: Any) -> dict[str, Value | None]:
     """
-    The newest backup of each type in the output of `pgbackrest info`.
+    The newest backup of each type in the output of `pgbackrest info`, of those that backup.sh marked as checked.
 
     :raises ValueError: when the output has another shape, or says that the archive could not be read
     """
@@ -41,10 +44,12 @@ def backup_facts(info: Any) -> dict[str, Value | None]:
             raise ValueError(str(stanza["repo"][0]["status"]["message"]))
         newest: dict[str, Any] = {}
         for backup in stanza["backup"]:
+            if _CHECKED not in (backup.get("annotation") or {}):
+                continue
             kind = str(backup["type"])
             if kind not in newest or _end(backup) >= _end(newest[kind]):
                 newest[kind] = backup
-        last = max(newest.values(), key=_end, default=None)
+        last = max(stanza["backup"], key=_end, default=None)
         return {
             "backup_last_completion_seconds": {k: _end(b) for k, b in newest.items()},
             "backup_last_duration_seconds": {

@@ -72,7 +72,7 @@ METRICS: dict[str, Metric] = {
     ),
     "backup_last_completion_seconds": Metric(
         "backups",
-        "Unix time at which the newest backup of this type ended: full, diff or incr.",
+        "Unix time at which the newest checked backup of this type ended: full, diff or incr.",
         "type",
     ),
     "backup_last_duration_seconds": Metric("backups", "Time that backup took.", "type"),

@@ -123,7 +123,8 @@ class Living(unittest.TestCase):
         config = {"PGBACKREST_CONFIG": str(self.world.folder / "pgbackrest.conf")}
         must(["pgbackrest", "--stanza=main", "--no-online", "stanza-create"], 30, config)
         self.primary.stop()
-        must(["pgbackrest", "--stanza=main", "--no-online", "backup", "--type=full"], 60, config)
+        words = ["--no-online", "--type=full", "--annotation=checked=2026-11-22T01:20:00Z", "backup"]
+        must(["pgbackrest", "--stanza=main", *words], 60, config)
         self.primary.start()
 
     def prove(self) -> None:

@@ -77,8 +77,11 @@ class Metrics(unittest.TestCase):
             self.registry.publish("disk", {"timeline": 1}, 10)
 
 
-def backup(kind: str, start: int, stop: int, error: bool = False) -> dict[str, object]:
+def backup(
+    kind: str, start: int, stop: int, error: bool = False, checked: bool = True
+) -> dict[str, object]:
     return {
+        "annotation": {"checked": "2026-11-22T01:20:00Z"} if checked else None,
         "type": kind,
         "error": error,
         "timestamp": {"start": start, "stop": stop},
@@ -100,6 +103,14 @@ class Backups(unittest.TestCase):
         self.assertEqual(facts["backup_last_duration_seconds"], {"full": 20, "diff": 5})
         self.assertEqual(facts["backup_last_size_bytes"], {"full": 70, "diff": 35})
         self.assertEqual(facts["backup_failed"], 0)
+
+    def test_a_backup_whose_run_failed_after_the_copy_does_not_count(self) -> None:
+        unfinished = backup("full", 50, 70, checked=False)
+        by_hand = {k: v for k, v in backup("diff", 80, 90).items() if k != "annotation"}
+        facts = backup_facts(info(backup("full", 10, 20), unfinished, by_hand))
+        self.assertEqual(facts["backup_last_completion_seconds"], {"full": 20})
+        bad = backup("diff", 80, 90, error=True, checked=False)
+        self.assertEqual(backup_facts(info(backup("full", 10, 20), bad))["backup_failed"], 1)
 
     def test_page_errors_in_the_newest_backup_are_a_failure_until_there_is_a_better_one(
         self,

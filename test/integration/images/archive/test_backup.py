@@ -59,6 +59,9 @@ class Backups(unittest.TestCase):
         words = ["pgbackrest", "--stanza=main", "info", "--output=json"]
         return json.loads(must(words, self.leader.environment))[0]["backup"]
 
+    def checked(self) -> list[str]:
+        return [b["label"] for b in self.backups() if "checked" in (b.get("annotation") or {})]
+
     def test_1_a_full_backup_is_taken_verified_and_said_to_be_kept(self) -> None:
         # The standby is the region's only member that answers here; the leader is the other region's.
         peer = f"localhost:{self.leader.backup_port}"
@@ -73,6 +76,7 @@ class Backups(unittest.TestCase):
         self.assertIn("status: ok", finished.stdout)
         self.assertRegex(finished.stdout, r"retention: keeping \d{8}-\d{6}F: in the restore window")
         self.assertEqual([b["type"] for b in self.backups()], ["full"])
+        self.assertEqual(self.checked(), [self.backups()[0]["label"]])
 
     def test_2_without_a_standby_the_leader_copies(self) -> None:
         finished = run([SCRIPTS / "backup.sh", "diff"], self.environment([self.leader]))
@@ -167,6 +171,24 @@ class Backups(unittest.TestCase):
         words = ["pgbackrest", "--stanza=main", "info", "--output=json"]
         archive = json.loads(must(words, self.leader.environment))[0]["archive"][0]
         self.assertGreaterEqual(archive["min"], self.backups()[0]["archive"]["start"])
+
+    def test_9_the_first_one_is_taken_again_until_its_whole_run_ended_well(self) -> None:
+        for label in self.checked():
+            words = [f"--set={label}", "--annotation=checked=", "annotate"]
+            must(["pgbackrest", "--stanza=main", *words], self.leader.environment)
+        self.assertEqual(self.checked(), [])
+        before = len(self.backups())
+        failed = self.environment([self.leader], MONTHLY_BACKUPS="some")
+        finished = run([SCRIPTS / "backup.sh", "first"], failed, seconds=60)
+        self.assertEqual(finished.returncode, 1)
+        self.assertIn("old ones could not be expired", finished.stdout)
+        self.assertEqual((len(self.backups()), self.checked()), (before + 1, []))
+        again = run([SCRIPTS / "backup.sh", "first"], self.environment([self.leader]), seconds=60)
+        self.assertEqual(again.returncode, 0, again.stdout)
+        self.assertEqual(self.checked(), [self.backups()[-1]["label"]])
+        once_more = run([SCRIPTS / "backup.sh", "first"], self.environment([self.leader]))
+        self.assertEqual(once_more.returncode, 0)
+        self.assertIn("has a full backup already", once_more.stdout)
 
 
 class RestorePoints(unittest.TestCase):
