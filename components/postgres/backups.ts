@@ -8,7 +8,7 @@ import { archiveOwn, archiveProof, archiveReports } from "../lib/archive.ts";
 import { heard } from "../lib/gate.ts";
 import { databaseEnvironment, databaseFiles, databaseTls } from "../lib/database.ts";
 import type { Scope } from "../lib/labels.ts";
-import { metadata, selector } from "../lib/labels.ts";
+import { metadata } from "../lib/labels.ts";
 import { objectives } from "../lib/objectives.ts";
 import { oneShotJob, timeoutsAfter } from "../lib/one-shot-job.ts";
 import { entranceAddresses } from "../lib/peering.ts";
@@ -134,17 +134,18 @@ function recurring(
   };
 }
 
+/** What pods of a backup carry, and others of the workload do not. */
+const takesBackup = { "lifeline/takes": "backup" };
+
 /**
  * A backup begins when every other one of its region has ended, whatever started it: while one expires what is old, it
- * takes the folder of another one that is under way for a remnant. pgBackRest's locks know only their own machine.
+ * takes the folder of another one that is under way for a remnant. pgBackRest's locks know only their own machine. Every
+ * node has the same value of the label: a region is one cluster.
  */
 const oneInRegion: core.v1.Affinity = {
   podAntiAffinity: {
     requiredDuringSchedulingIgnoredDuringExecution: [
-      {
-        topologyKey: "topology.kubernetes.io/region",
-        labelSelector: { matchLabels: selector("backup") },
-      },
+      { topologyKey: "kubernetes.io/os", labelSelector: { matchLabels: takesBackup } },
     ],
   },
 };
@@ -180,6 +181,7 @@ function backupPod(args: BackupsArgs, kind: string): core.v1.PodTemplateSpec {
       { name: databaseTls, secret: { secretName: databaseTls, defaultMode: 0o440 } },
     ],
     placement: { restartPolicy: "Never", affinity: oneInRegion },
+    labels: takesBackup,
   });
 }
 

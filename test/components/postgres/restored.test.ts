@@ -95,6 +95,10 @@ describe("the gate before a restore", () => {
       RESTORE_TARGET: "v1.4.0",
       EARLIER_MEMBERS: expect.stringMatching(/^postgres-1-eu-north-1-0\./),
     });
+    // A backup that is under way holds back other backups, and no restore.
+    expect(at(job.inputs, "spec", "template", "metadata", "labels")).not.toHaveProperty(
+      "lifeline/takes",
+    );
     const volumes = at(job.inputs, "spec", "template", "spec", "volumes") as { name: string }[];
     expect(volumes.map(({ name }) => name).sort()).toEqual([
       "archive-own",
