@@ -61,6 +61,7 @@ export function patroniYml(args: PatroniYmlArgs): string {
         listen: `*:${String(ports.postgres)}`,
         data_dir: places.data,
         bin_dir: "/usr/lib/postgresql/15/bin",
+        bin_name: { pg_rewind: `${scripts}/rewind.sh` },
         pgpass: "/tmp/pgpass",
         use_unix_socket: true,
         use_unix_socket_repl: true,

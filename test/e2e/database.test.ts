@@ -5,6 +5,7 @@ import { containerId } from "../../rehearsal/faults/containers.ts";
 import { cutPod, killContainer, killRegion } from "../../rehearsal/faults/pods.ts";
 import { prepareGround } from "../../rehearsal/ground.ts";
 import { type RegionKey, topology } from "../../rehearsal/regions/topology.ts";
+import { allArchived, gaps } from "./support/archives.ts";
 import { rehearsal } from "./support/rehearsal.ts";
 import { Trials } from "./support/trials.ts";
 import type { TwoDatabases } from "./support/two-databases.ts";
@@ -96,6 +97,9 @@ describe("between the regions", () => {
     expect(trial.lossSeconds).toBeLessThan(60);
     expect(await moveTo("a")).not.toHaveProperty("refusal");
     await databases.healthy("a");
+    // Also what the other region wrote and archived meanwhile.
+    await allArchived(databases);
+    for (const key of ["a", "b"] as const) expect(await gaps(databases, key)).toEqual([]);
   });
 });
 

@@ -1,0 +1,94 @@
+"""What a member that rewinds to another region archives afterwards: a real pg_rewind between real servers."""
+
+from __future__ import annotations
+
+import os
+import unittest
+from pathlib import Path
+
+from agent.command import run
+from member import SCRIPTS
+from support import Server, World, until
+
+
+class Rewind(unittest.TestCase):
+    """Both archive for themselves, and never see each other's bucket."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.world = World()
+        cls.addClassCleanup(cls.world.end)
+
+    def setUp(self) -> None:
+        name = self.id().rsplit("_", 1)[1]
+        self.here = self.world.server(f"here-{name}").create()
+        self.there = self.world.server(f"there-{name}").copy(self.here)
+        self.addCleanup(self.there.stop)
+        self.here.sql("CREATE TABLE t AS SELECT 1; SELECT pg_switch_wal()")
+        until(lambda: self.marks(self.here, "done"), "the first segment is archived")
+        position = self.here.sql("SELECT pg_current_wal_lsn()")
+        replayed = f"SELECT pg_last_wal_replay_lsn() >= '{position}'"
+        until(lambda: self.there.sql(replayed) == "t", "the other region has all of it")
+        self.there.stop()
+        self.before = self.marks(self.here, "done")
+        self.here.sql("INSERT INTO t VALUES (2)")
+        self.here.stop()
+        self.there.start().promote()
+        for _ in range(3):
+            self.there.sql("INSERT INTO t VALUES (3); SELECT pg_switch_wal()")
+        self.there.sql("CHECKPOINT")
+        until(
+            lambda: (
+                len([m for m in self.marks(self.there, "done") if m.startswith("00000002")]) >= 4
+            ),
+            "the other region has archived its new timeline",
+        )
+
+    @staticmethod
+    def marks(server: Server, kind: str) -> set[str]:
+        status = server.data / "pg_wal" / "archive_status"
+        return {path.stem for path in status.glob(f"*.{kind}")}
+
+    def rewind(self, **more: str) -> tuple[int, str]:
+        words = ["-D", str(self.here.data), "--source-server", self.there.conninfo("rewinder_1")]
+        environment = {"PGDATA": str(self.here.data), **more}
+        finished = run([str(SCRIPTS / "rewind.sh"), *words], 60, environment)
+        return finished.code, finished.output + finished.errors
+
+    def assert_whole(self) -> None:
+        # The history and every segment of the new timeline, which only the other bucket has.
+        ready = self.marks(self.here, "ready")
+        self.assertIn("00000002.history", ready)
+        self.assertLessEqual(
+            {m for m in self.marks(self.there, "done") if m.startswith("00000002") and "." not in m},
+            ready,
+        )
+        self.assertFalse(self.before & ready, "what this bucket has is not looked at again")
+        self.assertFalse(Path(f"{self.here.data}.archived").exists())
+
+    def test_what_only_the_other_bucket_has_is_archived_here_once(self) -> None:
+        code, output = self.rewind()
+        self.assertEqual(code, 0, output)
+        self.assert_whole()
+
+    def test_an_attempt_that_failed_half_way_forgets_nothing_again(self) -> None:
+        fake = self.world.folder / "bin" / "pg_rewind"
+        fake.parent.mkdir()
+        theirs = self.there.data / "pg_wal" / "archive_status"
+        ours = self.here.data / "pg_wal" / "archive_status"
+        fake.write_text(f"#!/bin/bash\ncp {theirs}/*.done {ours}\nexit 1\n")
+        fake.chmod(0o755)
+        code, _ = self.rewind(PATH=f"{fake.parent}:{os.environ['PATH']}")
+        self.assertEqual(code, 1)
+        code, output = self.rewind()
+        self.assertEqual(code, 0, output)
+        self.assert_whole()
+
+    def test_says_what_pg_rewind_is(self) -> None:
+        finished = run([str(SCRIPTS / "rewind.sh"), "--help"], 5)
+        self.assertEqual(finished.code, 0)
+        self.assertIn("pg_rewind resynchronizes", finished.output)
+
+
+if __name__ == "__main__":
+    unittest.main()
