@@ -46,10 +46,15 @@ run_sql() {
 
 # Neither WAL nor a backup, only what stanza-create writes.
 archive_is_empty() {
-  local files
+  local files name
   files=$(pgbackrest --log-level-console=off repo-ls --recurse archive/main) &&
     files+=$'\n'$(pgbackrest --log-level-console=off repo-ls --recurse backup/main) || return 1
-  ! grep -vE '^(archive|backup)\.info(\.copy)?$' <<<"$files" | grep -q .
+  while read -r name; do
+    case $name in
+    '' | archive.info | archive.info.copy | backup.info | backup.info.copy) ;;
+    *) return 1 ;;
+    esac
+  done <<<"$files"
 }
 
 # A bucket that is away holds nobody up: archive-push.sh makes the stanza when it comes.

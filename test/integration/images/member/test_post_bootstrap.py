@@ -98,6 +98,16 @@ class PostBootstrap(Member):
         self.pgbackrest(foreign, "archive-push", str(next(wal.glob("0*"))))
         self.refuse("the archive of another database cluster")
 
+    def test_refuses_a_large_archive_too(self) -> None:
+        self.foreign_stanza("large")
+        folder = self.folder / "own" / "archive" / "main" / "15-1" / "0000000100000000"
+        folder.mkdir(parents=True)
+        files = [folder / f"00000001{number:016X}-{'0' * 40}.zst" for number in range(5000)]
+        for file in files:
+            file.touch()
+        self.refuse("the archive of another database cluster")
+        self.assertEqual(sum(file.exists() for file in files), len(files))
+
     def test_replaces_the_empty_stanza_of_an_attempt_that_was_cut_short(self) -> None:
         self.foreign_stanza("empty")
         done = self.run_script("post-bootstrap.sh")
