@@ -18,34 +18,40 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from pathlib import Path
 
 import psycopg2
 from proof.credentials import bucket_of, report_credentials
 from proof.s3 import request
-from recovery.earlier import OpenError, UnreachableError, closed, follows
+from recovery.earlier import OpenError, UnreachableError, closed
 
 from .compare import Connection, lost, tables
 
 _PART_BYTES = 4 * 2**20
 
+_NEW_LEADER_SECONDS = 10
+_OLD_LEADER_SECONDS = 30
+"""A failover may be under way. Afterwards who has no leader follows, or is broken."""
+
 
 def main() -> int:
     """Exit code 0 also where nobody is left to ask: a restore from a broken generation must not wait for it."""
-    members = os.environ["OLD_MEMBERS"].split()
     generation = os.environ["OLD_GENERATION"]
-    wait = float(os.environ["WAIT_SECONDS"])
-    try:
-        old = closed(members, lambda: _connect(members), wait, wait)
-    except (UnreachableError, OpenError) as reason:
-        # What an earlier run reported stays.
-        _say(f"WARNING: not counted: generation {generation}: {reason}; its volumes are kept")
-        return 0
-    if follows(old):
+    new = _writer(os.environ["NEW_MEMBERS"].split())
+    if new is None:
         # Its copy of the earlier generation follows whatever the other region's database is now.
         _say("this region follows: the one that writes counts")
         return 0
-    new = _connect(os.environ["NEW_MEMBERS"].split())
+    try:
+        old = _earlier(os.environ["OLD_MEMBERS"].split(), float(os.environ["WAIT_SECONDS"]))
+    except UnreachableError as reason:
+        # What an earlier run reported stays.
+        _say(f"WARNING: not counted: generation {generation}: {reason}; its volumes are kept")
+        return 0
+    except OpenError as reason:
+        _say(f"not counted: generation {generation}: {reason}; another run counts")
+        return 1
     for connection in (old, new):
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
     _export(old, new, generation)
@@ -56,20 +62,53 @@ def _say(sentence: str) -> None:
     print(f"lost-rows: {sentence}", flush=True)
 
 
-def _connect(members: list[str]) -> Connection:
-    """The member that leads where the region writes, else any."""
-    common = {
-        "host": ",".join(members),
-        "port": os.environ["DATABASE_PORT"],
-        "dbname": os.environ["DATABASE_NAME"],
-        "user": os.environ["DATABASE_USER"],
-        "password": Path(os.environ["DATABASE_PASSWORD_FILE"]).read_text().strip(),
-        "connect_timeout": 3,
-    }
+def _writer(members: list[str]) -> Connection | None:
+    """
+    The member that leads; None where the region follows.
+
+    :raises psycopg2.OperationalError: when none answers at all
+    """
+    started = time.monotonic()
+    while True:
+        try:
+            return _connect(members, "primary")
+        except psycopg2.OperationalError:
+            if time.monotonic() - started >= _NEW_LEADER_SECONDS:
+                _connect(members, "any").close()
+                return None
+            time.sleep(1)
+
+
+def _earlier(members: list[str], wait: float) -> Connection:
+    """
+    The earlier generation's leader, or what is left where that is broken, closed to writes.
+
+    :raises UnreachableError: when nobody answers
+    :raises OpenError: when somebody still writes
+    """
     try:
-        return psycopg2.connect(**common, target_session_attrs="primary")
-    except psycopg2.OperationalError:
-        return psycopg2.connect(**common)
+        return closed(members, lambda: _connect(members, "primary"), _OLD_LEADER_SECONDS, wait)
+    except UnreachableError:
+        found = closed(members, lambda: _connect(members, "any"), wait, wait)
+    _say("WARNING: its leader does not answer: counted is what a follower has of it")
+    return found
+
+
+def _connect(members: list[str], session: str) -> Connection:
+    """
+    One of them.
+
+    :param session: libpq's target_session_attrs
+    """
+    return psycopg2.connect(
+        host=",".join(members),
+        port=os.environ["DATABASE_PORT"],
+        dbname=os.environ["DATABASE_NAME"],
+        user=os.environ["DATABASE_USER"],
+        password=Path(os.environ["DATABASE_PASSWORD_FILE"]).read_text().strip(),
+        connect_timeout=3,
+        target_session_attrs=session,
+    )
 
 
 def _export(old: Connection, new: Connection, generation: str) -> None:

@@ -103,15 +103,6 @@ def closed(
         time.sleep(1)
 
 
-def follows(connection: Connection) -> bool:
-    """Whether it is a copy of what the other region writes."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_is_in_recovery()")
-        answer = bool(cursor.fetchone()[0])
-    connection.rollback()
-    return answer
-
-
 def _has_address(member: str) -> bool:
     try:
         socket.getaddrinfo(member, None)

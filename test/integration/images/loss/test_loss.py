@@ -90,7 +90,10 @@ class Loss(unittest.TestCase):
         self.server.sql("INSERT INTO notes VALUES (501, 'new life', 'epoch')", "new")
         self.assertEqual(self.lost()["public.notes"], [])
 
-    def exported(self, connect: Callable[[list[str]], Any]) -> dict[str, bytes]:
+    def exported(
+        self, new: Callable[[str], Any], old: Callable[[str], Any], code: int = 0
+    ) -> dict[str, bytes]:
+        """What is filed; whoever asks for a session says of which kind."""
         files: dict[str, bytes] = {}
 
         def put(_bucket: object, _keys: object, _method: str, key: str, body: bytes) -> bytes:
@@ -107,7 +110,7 @@ class Loss(unittest.TestCase):
             (reports / name).write_text("x")
         environment = {
             "OLD_MEMBERS": "localhost",
-            "NEW_MEMBERS": "localhost",
+            "NEW_MEMBERS": "127.0.0.1",
             "OLD_GENERATION": "1",
             "RESTORED_TO": "point v1.4.0",
             "WAIT_SECONDS": "0",
@@ -116,18 +119,21 @@ class Loss(unittest.TestCase):
         }
         with (
             mock.patch.dict(os.environ, environment),
-            mock.patch.object(loss, "_connect", connect),
+            mock.patch.object(
+                loss, "_connect", lambda of, session: (old if of == ["localhost"] else new)(session)
+            ),
             mock.patch.object(loss, "request", put),
+            mock.patch.object(loss, "_NEW_LEADER_SECONDS", 0),
+            mock.patch.object(loss, "_OLD_LEADER_SECONDS", 0),
         ):
-            self.assertEqual(loss.main(), 0)
+            self.assertEqual(loss.main(), code)
         return files
 
     def test_the_count_and_the_rows_are_filed(self) -> None:
         self.server.sql("ALTER TABLE unkeyed ADD COLUMN term text", "old")
         self.server.sql("INSERT INTO notes VALUES (501, 'later', 'epoch')", "old")
         self.server.sql("ALTER DATABASE old SET default_transaction_read_only = on")
-        names = iter(["old", "new"])
-        files = self.exported(lambda _: self.connect(next(names)))
+        files = self.exported(lambda _: self.connect("new"), lambda _: self.connect("old"))
         summary = json.loads(files["reports/lost-rows/generation-1/summary.json"])
         self.assertEqual(summary["lostRows"], 1)
         self.assertEqual(summary["notCompared"], {"public.unkeyed": ["term"]})
@@ -140,11 +146,37 @@ class Loss(unittest.TestCase):
 
     def test_a_region_that_follows_leaves_the_count_to_the_other(self) -> None:
         self.server.sql("ALTER DATABASE old SET default_transaction_read_only = on")
-        with mock.patch.object(loss, "follows", lambda _: True):
-            self.assertEqual(self.exported(lambda _: self.connect("old")), {})
+        self.assertEqual(
+            self.exported(self.only_follower("new"), lambda _: self.connect("old")), {}
+        )
 
-    def test_a_generation_that_still_takes_writes_is_not_counted(self) -> None:
-        self.assertEqual(self.exported(lambda _: self.connect("old")), {})
+    def test_what_a_follower_has_is_counted_where_the_old_leader_is_gone(self) -> None:
+        self.server.sql("INSERT INTO notes VALUES (501, 'later', 'epoch')", "old")
+        self.server.sql("ALTER DATABASE old SET default_transaction_read_only = on")
+        files = self.exported(lambda _: self.connect("new"), self.only_follower("old"))
+        self.assertEqual(
+            json.loads(files["reports/lost-rows/generation-1/summary.json"])["lostRows"], 1
+        )
+
+    def test_nobody_to_ask_is_no_failure(self) -> None:
+        def gone(_: str) -> Any:
+            raise psycopg2.OperationalError("no route")
+
+        self.assertEqual(self.exported(lambda _: self.connect("new"), gone), {})
+
+    def test_a_generation_that_still_takes_writes_is_counted_by_another_run(self) -> None:
+        found = self.exported(lambda _: self.connect("new"), lambda _: self.connect("old"), code=1)
+        self.assertEqual(found, {})
+
+    def only_follower(self, name: str) -> Callable[[str], Any]:
+        """Members of which none leads."""
+
+        def connect(session: str) -> Any:
+            if session == "primary":
+                raise psycopg2.OperationalError("session is read-only")
+            return self.connect(name)
+
+        return connect
 
 
 if __name__ == "__main__":
