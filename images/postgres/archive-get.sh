@@ -22,13 +22,14 @@ history_seconds=5
 server_of() { sed -n 's/^repo1-s3-endpoint *= *//p' "$1"; }
 
 is_away() {
-  local server mark now
+  local server mark now age
   server=$(server_of "$1")
   [ -n "$server" ] || return 1
   [[ $server == *:* ]] || server+=:443
   mark=${TMPDIR:-/tmp}/s3-away.${server//[^A-Za-z0-9.-]/_}
   now=$(date +%s)
-  if [ -e "$mark" ] && ((now - $(stat -c %Y "$mark") < memory_seconds)); then return 0; fi
+  # Younger than now: the clock was set back.
+  if [ -e "$mark" ] && age=$((now - $(stat -c %Y "$mark"))) && ((age >= 0 && age < memory_seconds)); then return 0; fi
   if timeout "$probe_seconds" bash -c "</dev/tcp/${server%:*}/${server##*:}" 2>/dev/null; then return 1; fi
   touch "$mark"
 }

@@ -70,11 +70,15 @@ push_with_stanza() {
   push
 }
 
+# Labels of backups, and a timeline's last, incomplete segment: no restore asks for them, and a member that led for a
+# moment may be the only one that has them.
+is_dispensable() { [[ $file =~ ^[0-9A-F]{24}\.(.*\.backup|partial)$ ]]; }
+
 if is_superseded; then
   say "$file ends after its timeline was left: the next timeline's holds what counts"
 elif is_leader; then
   push_with_stanza
-elif ! is_in_bucket; then
+elif ! is_dispensable && ! is_in_bucket; then
   say "$file is for the leader to archive, and is not in the bucket yet"
   exit 1
 fi

@@ -73,7 +73,8 @@ def decide(backups: Sequence[Backup], now: datetime, policy: Policy) -> Decision
     for backup in ordered:
         if backup.stop > begins:
             _keep(kept, by_label, backup, "in the restore window")
-    sound = [b for b in ordered if not b.has_page_errors]
+    # Of the newest it is not written down yet. Any other stays while it lies in the window, and stands for nothing else.
+    sound = [b for b in ordered if not b.has_page_errors and (b.checked or b is newest)]
     base = next((b for b in sound if b.stop <= begins), None)
     if base is not None:
         _keep(kept, by_label, base, "the restore window begins with it")

@@ -9,6 +9,12 @@ from typing import Any
 
 from .wal import Segment, parse_lsn, segment
 
+CHECKED = "checked"
+"""
+Annotation by which backup.sh marks a backup once it is checked and old ones are expired; its value is when. pgBackRest
+lists a backup as soon as it is copied.
+"""
+
 
 @dataclass(frozen=True)
 class Backup:
@@ -28,6 +34,8 @@ class Backup:
     has_page_errors: bool
     prior: str | None
     """The set it builds upon; that set's own prior belongs to it too."""
+    checked: bool
+    """Whether all of its run ended well; any other was copied, and nobody looked whether all of it is there."""
 
 
 def backups_of(stanza: Any) -> list[Backup]:
@@ -49,6 +57,7 @@ def backups_of(stanza: Any) -> list[Backup]:
                 database_id=int(entry["database"]["id"]),
                 has_page_errors=entry["error"] is True,
                 prior=entry["prior"],
+                checked=CHECKED in (entry.get("annotation") or {}),
             )
             for entry in stanza["backup"]
         ]
@@ -58,8 +67,8 @@ def backups_of(stanza: Any) -> list[Backup]:
 
 
 def newest_sound(backups: Iterable[Backup]) -> Backup | None:
-    """The newest without page errors; with them only when there is no other."""
-    return max(backups, key=lambda b: (not b.has_page_errors, b.stop), default=None)
+    """The newest checked one without page errors; any other only when there is none of those."""
+    return max(backups, key=lambda b: (not b.has_page_errors, b.checked, b.stop), default=None)
 
 
 def _time(seconds: int) -> datetime:

@@ -1,7 +1,4 @@
-"""
-Whether a full backup can be relied on. pgBackRest lists a backup as soon as it is copied; backup.sh marks it once it is
-checked too, and what old ones it makes superfluous are expired.
-"""
+"""Whether the region's own archive has a full backup that can be relied on."""
 
 from __future__ import annotations
 
@@ -9,14 +6,12 @@ import os
 from pathlib import Path
 
 from .archive import Archive
+from .backups import backups_of
 from .refusal import RefusalError
-
-CHECKED = "checked"
-"""The annotation; its value is when."""
 
 
 def main() -> int:
-    """Ends with 0 when the region's own archive has a full backup with the mark."""
+    """Exit code 0 when it has a checked one."""
     archive = Archive(
         Path(os.environ["PGBACKREST_CONFIG"]),
         Path(os.environ["PGBACKREST_CONFIG_INCLUDE_PATH"]),
@@ -24,9 +19,8 @@ def main() -> int:
         os.environ["REGION"],
     )
     try:
-        backups = archive.stanza()["backup"]
+        backups = backups_of(archive.stanza())
     except RefusalError:
         # The backup that follows says why, if it was more than that there is none.
         return 1
-    found = any(b["type"] == "full" and CHECKED in (b.get("annotation") or {}) for b in backups)
-    return 0 if found else 1
+    return 0 if any(b.checked and b.kind == "full" for b in backups) else 1

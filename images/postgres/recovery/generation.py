@@ -25,6 +25,7 @@ from pathlib import Path
 
 from .archive import Archive, Contents, contents
 from .ending import archive_the_end
+from .manifest import check
 from .points import plan_to_point
 from .refusal import RefusalError
 from .restore import End, Plan, fetch, plan, recover
@@ -71,6 +72,7 @@ def _check(environment: Mapping[str, str]) -> None:
     found = contents(archive)
     _same_database(archive, found, environment)
     planned = plan(found, aim) if aim.point is None else plan_to_point(environment, found, aim, _say)
+    check(archive, planned.base)
     _say(f"{aim.words} can be restored, from backup {planned.base.label} of {shown(planned.base.stop)}")
 
 

@@ -23,11 +23,13 @@ SEGMENT = 2**24
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
 
-def backup(label: str, timeline: int, number: int, stop_lsn: int) -> Backup:
+def backup(
+    label: str, timeline: int, number: int, stop_lsn: int, checked: bool = True
+) -> Backup:
     """A second of the day by its segment."""
     moment = datetime(2026, 11, 21, 2, 0, number, tzinfo=UTC)
     wal = Segment(timeline, number)
-    return Backup(label, "diff", moment, moment, stop_lsn, wal, 1, 1, False, None)
+    return Backup(label, "diff", moment, moment, stop_lsn, wal, 1, 1, False, None, checked)
 
 
 def contents(backups: list[Backup], segments: list[Segment], histories: dict[int, str]) -> Contents:
@@ -59,6 +61,11 @@ class Plans(unittest.TestCase):
     def test_one_that_ended_before_the_fork_is(self) -> None:
         until = backup("until", 1, 5, 5 * SEGMENT + 64)
         self.assertEqual(self.base(self.lasting, until), "until")
+
+    def test_an_unchecked_one_is_only_where_there_is_no_other(self) -> None:
+        unchecked = backup("unchecked", 2, 6, 7 * SEGMENT, checked=False)
+        self.assertEqual(self.base(self.lasting, unchecked), "lasting")
+        self.assertEqual(self.base(unchecked), "unchecked")
 
     def test_one_of_the_newest_timeline_is(self) -> None:
         newest = backup("newest", 2, 6, 7 * SEGMENT)

@@ -62,7 +62,7 @@ class Targets(unittest.TestCase):
     def test_a_volume_that_is_too_small_is_refused_before_anything_is_fetched(self) -> None:
         now = datetime.now(UTC)
         base = Backup(
-            "20261121-090000F", "full", now, now, 0, Segment(1, 1), 5 * 2**30, 1, False, None
+            "20261121-090000F", "full", now, now, 0, Segment(1, 1), 5 * 2**30, 1, False, None, True
         )
         space = namedtuple("space", "f_bavail f_frsize")(2**20, 4096)
         with (
@@ -160,6 +160,16 @@ class Restores(unittest.TestCase):
             self.assertEqual(finished.returncode, 1, finished.stdout)
             self.assertIn(sentence, finished.stdout)
         self.assertFalse(self.volume.exists())
+
+    def test_refuses_beforehand_a_backup_of_which_a_file_is_missing(self) -> None:
+        backups = self.lab.storage.files / "lifeline-here/postgres-1/backup/main"
+        for victim in backups.glob("*F/pg_data/base/*/1259.zst"):
+            content = victim.read_bytes()
+            victim.unlink()
+            self.addCleanup(victim.write_bytes, content)
+        finished = self.check("time", self.first_time)
+        self.assertEqual(finished.returncode, 1, finished.stdout)
+        self.assertRegex(finished.stdout, r"1259\.zst of backup [0-9-]+F is missing from the bucket")
 
     def test_has_nothing_to_check_once_the_generation_is_there(self) -> None:
         """A move to the other region must not depend on an archive that has long expired."""

@@ -15,9 +15,11 @@ NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 POLICY = Policy(window=timedelta(days=30), monthly=12)
 
 
-def backup(stop: datetime, kind: str, prior: str | None = None, damaged: bool = False) -> Backup:
+def backup(
+    stop: datetime, kind: str, prior: str | None = None, damaged: bool = False, checked: bool = True
+) -> Backup:
     label = f"{stop:%Y%m%d-%H%M%S}{kind[0].upper()}"
-    return Backup(label, kind, stop, stop, 0, Segment(1, 1), 0, 1, damaged, prior)
+    return Backup(label, kind, stop, stop, 0, Segment(1, 1), 0, 1, damaged, prior, checked)
 
 
 def history(days: int, end: datetime = NOW) -> list[Backup]:
@@ -117,6 +119,33 @@ class Order(unittest.TestCase):
         incr = backup(NOW - timedelta(hours=1), "incr", "20260101-000000F")
         with self.assertRaisesRegex(RefusalError, "20260101-000000F, which is missing"):
             decide([incr], NOW, POLICY)
+
+
+class Unchecked(unittest.TestCase):
+    """Copied, and nobody knows whether all of it is there."""
+
+    def test_they_stay_in_the_window_and_keep_no_checked_one_from_staying(self) -> None:
+        # Every second one failed its checks, the newest of each day and month among them.
+        backups = [
+            made
+            for day in range(400, -1, -1)
+            for made in (
+                backup(NOW - timedelta(days=day, hours=3), "full"),
+                backup(NOW - timedelta(days=day, hours=2), "full", checked=False),
+            )
+        ]
+        alive = kept(backups, decide(backups, NOW, POLICY))
+        begins = NOW - timedelta(days=30)
+        inside = [b for b in backups if b.stop > begins]
+        self.assertTrue(all(b in alive for b in inside))
+        beyond = [b for b in alive if b.stop <= begins]
+        self.assertTrue(beyond and all(b.checked for b in beyond))
+        self.assertEqual(len({(b.stop.year, b.stop.month) for b in alive if b.checked}), 12)
+
+    def test_the_newest_is_the_one_that_was_checked_just_now(self) -> None:
+        first = backup(NOW - timedelta(days=40), "full")
+        newest = backup(NOW - timedelta(minutes=1), "full", checked=False)
+        self.assertEqual(decide([first, newest], NOW, POLICY).kept[newest.label], "in the restore window")
 
 
 class Sparse(unittest.TestCase):

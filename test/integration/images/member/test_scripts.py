@@ -43,6 +43,14 @@ class Push(Member):
         late = self.push(self.name)
         self.assertEqual(late.returncode, 0, late.stdout)
 
+    def test_what_no_restore_asks_for_holds_up_nobody_but_the_leader(self) -> None:
+        self.patroni.status = (503, {})
+        for name in (f"{self.name}.00000028.backup", f"{self.name}.partial"):
+            done = self.run_script("archive-push.sh", f"pg_wal/{name}", name, "pgbackrest")
+            self.assertEqual(done.returncode, 0, done.stdout)
+        history = self.run_script("archive-push.sh", "pg_wal/x", "00000009.history", "pgbackrest")
+        self.assertEqual(history.returncode, 1, history.stdout)
+
     def test_a_standby_without_its_patroni_archives_nothing(self) -> None:
         signal = self.server.data / "standby.signal"
         signal.touch()
