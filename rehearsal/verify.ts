@@ -1,10 +1,10 @@
-import { readdirSync } from "node:fs";
+import { type Dirent, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Cluster, connect } from "./checks/cluster.ts";
 import { runPhase } from "./checks/go-live.ts";
 import { unknownAddress } from "./checks/https-client.ts";
 import { get } from "./checks/objects.ts";
-import { noDrift, secondRunEmpty, secretsStaySecret } from "./checks/sign-off.ts";
+import { noDrift, secondRunEmpty, secretsStaySecret, unlessGone } from "./checks/sign-off.ts";
 import type { RegionUnderTest, Subject } from "./checks/subject.ts";
 import type { Config } from "../config/schema.ts";
 import type { Ground } from "./ground.ts";
@@ -118,10 +118,16 @@ export async function signOff(
   return { checks, seconds: second.seconds + drift.seconds };
 }
 
-const filesBelow = (folder: string): string[] =>
-  readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
+function filesBelow(folder: string, entries = entriesOf(folder)): string[] {
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    // The kubelet removes the logs of pods that are gone, also just now.
+    if (entry.isDirectory()) return filesBelow(path, unlessGone(() => entriesOf(path)) ?? []);
+    return entry.isFile() ? [path] : [];
+  });
+}
+
+const entriesOf = (folder: string): Dirent[] => readdirSync(folder, { withFileTypes: true });
 
 /** One phase's result in a few words. */
 export function outcome(checks: readonly CheckResult[]): string {

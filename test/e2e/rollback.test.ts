@@ -22,7 +22,7 @@ describe("npm run rehearse:rollback", () => {
 
   it("goes live, goes back from each release under traffic, and keeps every promise", async () => {
     const report = mkdtempSync(join(tmpdir(), "lifeline-rollback-"));
-    expect(failureOf(await lifeline(["rehearse:rollback", "--report", report]))).toBe("");
+    expect(failureOf(await lifeline(["rehearse:rollback", "--report", report], {}, 30))).toBe("");
     evidence = parseRollbackEvidence(
       JSON.parse(readFileSync(join(report, "rollback.json"), "utf8")),
     );

@@ -21,6 +21,8 @@ import { setting, wholeNumber } from "./settings.mjs";
 
 /** Time in which the last health checks still see that this process is on its way out. */
 const drainMs = 1_000;
+/** Longer than the Gateway keeps one: else a request may meet a connection that ends, and one that writes is not tried again. */
+const idleConnectionMs = 120_000;
 /** Longest that answers under way are waited for: the platform kills after 20 seconds. */
 const finishMs = 15_000;
 
@@ -67,6 +69,7 @@ export function startService({ name, routes, notReadyBecause, close }) {
       response.end(html ?? `${JSON.stringify(json)}\n`);
     });
   });
+  server.keepAliveTimeout = idleConnectionMs;
   const metricsServer = createServer((request, response) => {
     const found = request.url === "/metrics";
     response.writeHead(found ? 200 : 404, { "content-type": "text/plain; version=0.0.4" });

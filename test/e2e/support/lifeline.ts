@@ -66,16 +66,15 @@ const passOn = (line: string): void => {
   if (line.trim() !== "") process.stderr.write(`says: ${line.trim()}\n`);
 };
 
-/** Longer than any command takes, and short enough that what hangs is a failure with its last words. */
-const deadlineMinutes = 20;
-
 /**
  * Runs a command of the project to its end; one that hangs is interrupted, and ended when it does not hear that. Its
  * output ends with what was still running then.
+ * @param deadlineMinutes longer than the command takes, and short enough that what hangs is a failure with its last words
  */
 export async function lifeline(
   args: readonly string[],
   environment?: Record<string, string>,
+  deadlineMinutes = 20,
 ): Promise<Finished> {
   const running = startLifeline(args, environment);
   let late = "";

@@ -135,10 +135,16 @@ export class TwoDatabases {
   }
 
   /** An answer of the leader's own server, or of another member's, through its socket. */
-  async query(key: RegionKey, sql: string, member?: string): Promise<string> {
+  async query(
+    key: RegionKey,
+    sql: string,
+    member?: string,
+    ...more: readonly string[]
+  ): Promise<string> {
     const pod = member ?? (await this.leader(key)).metadata?.name ?? "";
-    const psql = ["psql", "-XAtq", "--username=postgres", "--dbname=gravl", "--command", sql];
-    return this.exec(key, pod, "postgres", psql);
+    const psql = ["psql", "-XAtq", "--username=postgres", "--dbname=gravl"];
+    const commands = [sql, ...more].map((command) => `--command=${command}`);
+    return this.exec(key, pod, "postgres", [...psql, ...commands]);
   }
 
   /** Waits while the region has no leader that answers: one that rewinds comes back within a minute. */

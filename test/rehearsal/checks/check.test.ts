@@ -232,6 +232,10 @@ describe("sign-off", () => {
     expect(JSON.stringify(leaked)).not.toContain("canary-1");
     expect(await secretsStaySecret([file], ["canary-2"])).toMatchObject({ status: "passed" });
     expect(await secretsStaySecret([], ["canary-2"])).toMatchObject({ status: "failed" });
+    // The log of a pod that is gone since the files were listed.
+    const gone = `${file}.gone`;
+    expect(await secretsStaySecret([file, gone], ["canary-2"])).toMatchObject({ status: "passed" });
+    expect(await secretsStaySecret([gone], ["canary-2"])).toMatchObject({ status: "failed" });
     expect(await secretsStaySecret([file], [])).toMatchObject({ status: "failed" });
     rmSync(folder, { recursive: true });
   });
