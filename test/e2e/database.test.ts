@@ -110,10 +110,11 @@ describe("between the regions", () => {
 async function expectNeverWrites(seconds: number): Promise<void> {
   const ask = async ({ metadata }: V1Pod) =>
     databases.query("a", "SELECT NOT pg_is_in_recovery()", metadata?.name).catch(() => "silent");
-  let last: string[] = [];
+  let answered = false;
   for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(2000)) {
-    last = await Promise.all((await databases.members("a").catch(() => [])).map(ask));
-    expect(last).not.toContain("t");
+    const answers = await Promise.all((await databases.members("a").catch(() => [])).map(ask));
+    expect(answers).not.toContain("t");
+    answered ||= answers.includes("f");
   }
-  expect(last).toContain("f");
+  expect(answered).toBe(true);
 }

@@ -167,7 +167,7 @@ describe("waiting", () => {
   });
 
   it("keeps an object that did not get ready, says why, and goes on the next time", async () => {
-    const operation = { ...deployment, timeoutSeconds: 2 };
+    const operation = { ...deployment, timeoutSeconds: 10 };
     const made = make(operation, web("stuck")).catch((error: unknown) => error);
     const pod = await untilPod("stuck");
     const waiting = { reason: "ImagePullBackOff", message: "no such image" };
@@ -177,7 +177,7 @@ describe("waiting", () => {
 
     const partial = initFailure(await made);
     expect(partial).toMatchObject({ id: "default/stuck" });
-    expect(partial?.reasons[0]).toContain("was not ready after 2 s: 0 of 1 replicas available");
+    expect(partial?.reasons[0]).toContain("was not ready after 10 s: 0 of 1 replicas available");
     expect(partial?.reasons[0]).toContain("app: ImagePullBackOff: no such image");
     if (partial === undefined) throw new Error("unreachable: asserted above");
 
@@ -195,8 +195,10 @@ describe("waiting", () => {
   it("tells of pods that admission refuses", async () => {
     const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
     await make(type("core/v1:Namespace"), { metadata: { name: "strict", labels } });
+    // Without it pods are refused for another reason, and tried again ever more rarely.
+    plane.kubectl("wait", "serviceaccount/default", "-n", "strict", "--for=create");
     const refused = web("refused");
-    const operation = { ...deployment, timeoutSeconds: 2 };
+    const operation = { ...deployment, timeoutSeconds: 10 };
     const metadata = { ...refused.metadata, namespace: "strict" };
     await expect(make(operation, { ...refused, metadata })).rejects.toThrow("violates PodSecurity");
   });

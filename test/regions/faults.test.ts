@@ -19,6 +19,7 @@ import {
 import { fillVolume } from "../../rehearsal/faults/volume.ts";
 import { cutWayTo } from "../../rehearsal/faults/way.ts";
 import { type Ground, prepareGround } from "../../rehearsal/ground.ts";
+import { until } from "../../rehearsal/regions/readiness.ts";
 import {
   type S3Access,
   inRegion,
@@ -158,17 +159,11 @@ describe("a way that is cut", () => {
 
 describe("a killed container", () => {
   const restarts = async () => (await pod()).status?.containerStatuses?.[0]?.restartCount ?? 0;
-  const until = async (count: number) => {
-    for (let left = 150; (await restarts()) !== count; left -= 1) {
-      if (left === 0) throw new Error(`still ${String(await restarts())} restarts`);
-      await sleep(200);
-    }
-    must(["wait", "pod", "victim", "--for=condition=Ready", "--timeout=60s"]);
-  };
 
   it("ends by SIGKILL and is restarted", async () => {
     await killContainer("a", await containerId(a, "victim", "shell"));
-    await until(1);
+    await until("the restart", 30, async () => (await restarts()) === 1);
+    must(["wait", "pod", "victim", "--for=condition=Ready", "--timeout=60s"]);
     const last = (await pod()).status?.containerStatuses?.[0]?.lastState?.terminated;
     expect(last?.exitCode).toBe(137);
   });
@@ -264,8 +259,10 @@ describe("a region that is killed", () => {
     }
     expect((await regionsStatus()).b.running).toBe(true);
     ground = await boot();
-    must(["wait", "pod", "victim", "--for=condition=Ready", "--timeout=90s"]);
-    expect(inPod("victim", "cat /data/kept")).toBe("kept");
+    // The API still calls the pod ready, from before the kill.
+    await until("the pod with what it stored", 90, () =>
+      Promise.resolve(inPod("victim", "cat /data/kept") === "kept"),
+    );
     expect(
       (await s3Request(s3Access("a"), { method: "GET", path: `/${bucket}/object` })).status,
     ).toBe(200);

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { jest } from "@jest/globals";
 import { type Ground, prepareGround } from "../../rehearsal/ground.ts";
 import { firstProcess, processesIn } from "../../rehearsal/regions/cgroups.ts";
+import { until } from "../../rehearsal/regions/readiness.ts";
 import {
   cutLink,
   healLink,
@@ -59,6 +60,10 @@ const postgresImage = (): string =>
 
 const reach = (key: RegionKey, pod: string, host: string, port: number): string =>
   must(key, ["exec", "-n", namespace, pod, "--", "bash", "-c", tryOnce(host, port)]).trim();
+
+/** Waits for what follows a change a moment later. */
+const becomes = (what: string, seconds: number, holds: () => boolean): Promise<void> =>
+  until(what, seconds, () => Promise.resolve(holds()));
 
 const patience = ["--timeout=60s", "--request-timeout=60s"];
 const waitFor = (key: RegionKey, pod: string, condition: string): string =>
@@ -202,8 +207,7 @@ describe("network policy", () => {
 
   it("closes a running pod's way out, and opens only what is named", async () => {
     apply("a", policy("default-deny", { podSelector: {}, policyTypes: ["Ingress", "Egress"] }));
-    await sleep(500);
-    expect(reach("a", "client", ip, s3.port)).toBe("shut");
+    await becomes("the denial", 10, () => reach("a", "client", ip, s3.port) === "shut");
     const to = [{ ipBlock: { cidr: `${ip}/32` } }];
     apply(
       "a",
@@ -215,8 +219,7 @@ describe("network policy", () => {
         egress: [{ to, ports: [{ protocol: "TCP", port: s3.port }] }],
       }),
     );
-    await sleep(500);
-    expect(reach("a", "client", ip, s3.port)).toBe("open");
+    await becomes("the named way", 10, () => reach("a", "client", ip, s3.port) === "open");
     expect(reach("a", "client", topology.a.ip, s3.port)).toBe("shut");
   });
 
@@ -250,8 +253,9 @@ describe("a region's loss", () => {
 
   it("ends when the link is healed", async () => {
     await healLink("b");
-    expect(apiServer("b")).toBe(true);
-    expect(reach("a", "client", topology.b.ip, topology.b.s3.port)).toBe("open");
+    await becomes("the API server", 30, () => apiServer("b"));
+    const { ip, s3 } = topology.b;
+    await becomes("the S3 server", 30, () => reach("a", "client", ip, s3.port) === "open");
   });
 });
 

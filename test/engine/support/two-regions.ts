@@ -98,7 +98,11 @@ export class TwoRegions {
       ...change,
     };
     const node = setInterval(() => {
-      this.#finishPods();
+      try {
+        this.#finishPods();
+      } catch {
+        // A pod is gone meanwhile, or the API is busy: the next turn repeats it.
+      }
     }, 500);
     try {
       const { stdout } = await promisify(execFile)(

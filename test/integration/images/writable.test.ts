@@ -3,7 +3,11 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { jest } from "@jest/globals";
+
 import { finished } from "./support/postgres.ts";
+
+jest.setTimeout(30_000);
 
 const script = join(import.meta.dirname, "../../../images/postgres/writable.sh");
 

@@ -1,6 +1,6 @@
 import { jest } from "@jest/globals";
 
-import { Server } from "../images/support/postgres.ts";
+import { finished, Server } from "../images/support/postgres.ts";
 import { describeWithDatabase, runProgram, Service } from "./support/program.ts";
 
 jest.setTimeout(60_000);
@@ -163,24 +163,13 @@ describeWithDatabase("the backend", () => {
 
   test("on SIGTERM turns unready, finishes the request under way, and ends with 0", async () => {
     const leaving = await start({});
+    const where = ["-h", server.sandbox.folder, "-p", String(server.port), "-U", "postgres"];
+    const options = ["-X", "-v", "ON_ERROR_STOP=1", ...where, "-d", "shop"];
+    const holder = server.sandbox.start(["psql", ...options]);
+    const released = finished(holder);
     try {
       // A lock held by another session keeps the request under way.
-      const holder = server.sandbox.start([
-        ...[
-          "psql",
-          "-X",
-          "-h",
-          server.sandbox.folder,
-          "-p",
-          String(server.port),
-          "-U",
-          "postgres",
-          "-d",
-          "shop",
-          "-c",
-        ],
-        "BEGIN; LOCK TABLE notes; SELECT pg_sleep(2.5); COMMIT",
-      ]);
+      holder.stdin?.write("BEGIN; LOCK TABLE notes;\n");
       await until(
         "SELECT count(*) > 0 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted",
       );
@@ -195,10 +184,14 @@ describeWithDatabase("the backend", () => {
         status: 503,
         json: { status: "not ready", reason: "shutting down" },
       });
+      // The request outlasts the time in which health checks are still answered.
+      while (await leaving.alive()) await new Promise((resolve) => setTimeout(resolve, 20));
+      holder.stdin?.end("COMMIT;\n");
       expect((await underWay).status).toBe(201);
       expect((await leaving.ended).code).toBe(0);
-      expect(holder.exitCode).toBe(0);
+      expect(await released).toMatchObject({ code: 0 });
     } finally {
+      holder.kill();
       await leaving.stop();
     }
   });

@@ -1,4 +1,8 @@
+import { jest } from "@jest/globals";
+
 import { Service } from "./support/program.ts";
+
+jest.setTimeout(30_000);
 
 describe("the frontend", () => {
   let frontend: Service;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -21,10 +23,18 @@ from agent.settings import Settings, Timing
 QUICK = Timing(loop=0.2, slow_loop=0.5, call=1, command=5, heartbeat=0.5, stuck=2, patience=2)
 
 
+# Programs bind their port seconds after it was drawn. Until then neither an outgoing connection nor a suite that runs
+# beside this one may take it: below the range of the former, and a hundred for each process.
+_FIRST_PORT = 10_000 + os.getpid() % 220 * 100
+_PORTS = itertools.cycle(range(_FIRST_PORT, _FIRST_PORT + 100))
+
+
 def free_port() -> int:
     """A port that nothing listens on right now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    while True:
+        port = next(_PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = 20) -> None:

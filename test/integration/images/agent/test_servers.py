@@ -6,6 +6,7 @@ import contextlib
 import os
 import time
 import unittest
+from dataclasses import replace
 
 import psycopg2
 
@@ -18,7 +19,7 @@ from agent.server import ServerWatch
 from agent.settings import Settings
 from agent.shared import Shared
 from agent.timeline import Relation, judge
-from support import FakePatroni, Server, World, rewind, until
+from support import QUICK, FakePatroni, Server, World, rewind, until
 
 
 class Watched:
@@ -240,7 +241,9 @@ class Following(unittest.TestCase):
         self.assertLess(time.time() - file.stat().st_mtime, 5)
 
     def test_the_heartbeat_is_written_by_the_leader_only_and_seen_by_all(self) -> None:
-        leader = Watched(self.world, self.primary)
+        # What a look found must outlive a psql, and so must the pause between two beats.
+        unhurried = replace(QUICK, loop=5, heartbeat=3)
+        leader = Watched(self.world, self.primary, timing=unhurried)
         self.addCleanup(leader.patroni.stop)
         beats = HeartbeatWatch(leader.settings, leader.shared)
         self.assertIsNone(beats.look()["heartbeat_age_seconds"])
@@ -256,7 +259,7 @@ class Following(unittest.TestCase):
         self.assertEqual(self.primary.sql(count, "shop"), "1", "yesterday's rows are gone")
         beats.look()
         self.assertEqual(self.primary.sql(count, "shop"), "1", "not due yet")
-        time.sleep(0.6)
+        time.sleep(3.1)
         leader.look()
         beats.look()
         self.assertEqual(self.primary.sql(count, "shop"), "2")

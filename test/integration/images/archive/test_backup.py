@@ -40,7 +40,7 @@ class Backups(unittest.TestCase):
             "PGHOST": str(self.leader.sockets),
             "MEMBERS": " ".join("localhost" for _ in members),
             "BACKUP_PORT": str(members[0].backup_port),
-            "DEADLINE_SECONDS": "60",
+            "DEADLINE_SECONDS": "180",
             "PATH": f"{self.lab.folder}/bin:{os.environ['PATH']}",
             "RESTORE_WINDOW_DAYS": "30",
             "MONTHLY_BACKUPS": "12",
@@ -68,7 +68,7 @@ class Backups(unittest.TestCase):
         finished = run(
             [SCRIPTS / "backup.sh", "full"],
             self.environment([self.standby, self.leader], MEMBERS="localhost", PEER_BACKUP=peer),
-            seconds=90,
+            seconds=300,
         )
         self.assertEqual(finished.returncode, 0, finished.stdout)
         self.assertIn("the other region's leader begins and ends the backup", finished.stdout)
@@ -94,8 +94,8 @@ class Backups(unittest.TestCase):
         )
         lock = self.leader.folder / "lock" / "main-backup.lock"
         until(lambda: lock.exists() and lock.stat().st_size > 0, "the other backup runs")
-        finished = run([SCRIPTS / "backup.sh", "incr"], environment)
-        self.assertEqual(other.wait(60), 0)
+        finished = run([SCRIPTS / "backup.sh", "incr"], environment, seconds=300)
+        self.assertEqual(other.wait(300), 0)
         self.assertEqual(finished.returncode, 0, finished.stdout)
         self.assertIn("another backup is running; waiting for it", finished.stdout)
         self.assertEqual([b["type"] for b in self.backups()], ["full", "diff", "full", "incr"])
@@ -179,11 +179,11 @@ class Backups(unittest.TestCase):
         self.assertEqual(self.checked(), [])
         before = len(self.backups())
         failed = self.environment([self.leader], MONTHLY_BACKUPS="some")
-        finished = run([SCRIPTS / "backup.sh", "first"], failed, seconds=60)
+        finished = run([SCRIPTS / "backup.sh", "first"], failed, seconds=300)
         self.assertEqual(finished.returncode, 1)
         self.assertIn("old ones could not be expired", finished.stdout)
         self.assertEqual((len(self.backups()), self.checked()), (before + 1, []))
-        again = run([SCRIPTS / "backup.sh", "first"], self.environment([self.leader]), seconds=60)
+        again = run([SCRIPTS / "backup.sh", "first"], self.environment([self.leader]), seconds=300)
         self.assertEqual(again.returncode, 0, again.stdout)
         self.assertEqual(self.checked(), [self.backups()[-1]["label"]])
         once_more = run([SCRIPTS / "backup.sh", "first"], self.environment([self.leader]))

@@ -144,9 +144,10 @@ class Get(Member):
             self.assertEqual(code, 1, output)
             self.assertLess(first, 3)
             self.assertGreater(first, 0.9)
-            code, second, output = self.get()
-            self.assertEqual(code, 1, output)
-            self.assertLess(second, 0.9)
+            # The best of three: a busy machine delays some, but an attempt to connect would delay each.
+            again = [self.get() for _ in range(3)]
+            self.assertEqual([code for code, _, _ in again], [1, 1, 1], again)
+            self.assertLess(min(seconds for _, seconds, _ in again), 0.9)
             for filler in fillers:
                 filler.close()
 
