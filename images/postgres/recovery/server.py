@@ -33,7 +33,7 @@ _PORT = 5432
 # It is on its way up, or down; in which case it will have ended soon.
 _BETWEEN = (
     *("starting up", "not accepting connections", "not yet accepting", "No such file or directory"),
-    *("shutting down", "server closed the connection", "Connection refused"),
+    *("shutting down", "in recovery mode", "server closed the connection", "Connection refused"),
 )
 _RECOVERY = (
     *("recovery_target", "recovery_target_name", "recovery_target_time", "recovery_target_xid"),

@@ -86,8 +86,9 @@ class Backups(unittest.TestCase):
 
     def test_3_a_backup_waits_for_another_one(self) -> None:
         environment = self.environment([self.leader])
+        full = ["--type=full", "--annotation=checked=2026-11-22T01:20:00Z", "--no-expire-auto"]
         other = subprocess.Popen(
-            ["pgbackrest", "--stanza=main", "--type=full", "--no-expire-auto", "backup"],
+            ["pgbackrest", "--stanza=main", *full, "backup"],
             env={**self.leader.environment, "PATH": "/usr/bin:/bin"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
