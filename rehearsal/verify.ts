@@ -113,7 +113,10 @@ export async function signOff(
   const checks = await Promise.all([
     secondRunEmpty(second),
     noDrift(drift),
-    secretsStaySecret(folders.flatMap(filesBelow), secrets),
+    secretsStaySecret(
+      folders.flatMap((folder) => filesBelow(folder)),
+      secrets,
+    ),
   ]);
   return { checks, seconds: second.seconds + drift.seconds };
 }

@@ -1,7 +1,8 @@
 """
-Tells the archiver of whole segments that Postgres has not told it of. Where a timeline ends exactly at the end of a
-segment, the leader that a failover made never began the next one, and so never closed that one. Postgres finds it only
-when a checkpoint would remove it, which wal_keep_size and slots put off for as long as they keep it.
+Tells the archiver of whole segments and histories that Postgres has not told it of. Where a timeline ends exactly at the
+end of a segment, the leader that a failover made never began the next one, and so never closed that one. Postgres finds
+it only when a checkpoint would remove it, which wal_keep_size and slots put off for as long as they keep it. A history
+it never finds: Patroni forgets all marks when it makes a leader that crashed end cleanly.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .watch import say
 
 _SEGMENT_BYTES = 16 << 20
 _SEGMENT = re.compile(r"[0-9A-F]{24}")
+_HISTORY = re.compile(r"[0-9A-F]{8}\.history")
 _POSITION = "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END::text"
 
 
@@ -50,7 +52,8 @@ class SegmentsWatch:
             return frozenset()
         present = parse_lsn(position) // _SEGMENT_BYTES
         folder = self._settings.data_folder / "pg_wal"
-        whole = {path.name for path in folder.iterdir() if _number(path.name, present) < present}
+        names = [path.name for path in folder.iterdir()]
+        whole = {n for n in names if _number(n, present) < present or _HISTORY.fullmatch(n)}
         known = {path.stem for path in self._status("").iterdir()}
         return frozenset(whole - known)
 

@@ -57,6 +57,15 @@ class Unnoticed(unittest.TestCase):
         self.standby.sql("CREATE TABLE more AS SELECT 1; SELECT pg_switch_wal()")
         until(lambda: self.status(self.standby, segment) == [".done"], "it is archived")
 
+    def test_so_is_a_history_of_which_all_marks_are_gone(self) -> None:
+        self.fail_over_where_a_segment_ends()
+        until(lambda: self.status(self.standby, "00000002.history") == [".done"], "it was archived")
+        (self.standby.data / "pg_wal/archive_status/00000002.history.done").unlink()
+        self.leads()
+        for _ in range(2):
+            self.watch.look()
+        self.assertNotEqual(self.status(self.standby, "00000002.history"), [])
+
     def test_is_left_alone_by_a_member_that_does_not_archive(self) -> None:
         segment = self.fail_over_where_a_segment_ends()
         self.leads("replica")
