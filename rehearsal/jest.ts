@@ -37,19 +37,29 @@ export interface TestResults {
   }[];
 }
 
+/** As much of the machine as nobody else wants. */
+const lowestPriority = ["nice", "-n", "19"] as const;
+
 /**
  * Runs jest with its native ES module support.
  * @param reporter Hears which test is at work, what a command in it says, and what came of a long test.
+ * @param yields Leaves the machine to whatever else runs.
  * @throws Problem with each failure in short and where the whole output lies.
  */
-export async function jest(args: readonly string[], reporter?: Reporter): Promise<TestCounts> {
+export async function jest(
+  args: readonly string[],
+  reporter?: Reporter,
+  yields = false,
+): Promise<TestCounts> {
   const folder = mkdtempSync(join(tmpdir(), "lifeline-jest-"));
   const file = join(folder, "results.json");
   const names = join(repository, "test/support/names-reporter.mjs");
   const hear = reporter === undefined ? undefined : listener(reporter);
+  const [program, ...before] = [...(yields ? lowestPriority : []), process.execPath] as const;
   const { lines } = await run(
-    process.execPath,
+    program,
     [
+      ...before,
       join(repository, "node_modules/jest/bin/jest.js"),
       ...args,
       ...["--json", `--outputFile=${file}`, "--reporters=default", `--reporters=${names}`],

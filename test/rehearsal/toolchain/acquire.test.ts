@@ -10,7 +10,8 @@ import * as support from "./support.ts";
 
 const { context, goModule, hello, programs, publish, release, released, temporaryFolder } = support;
 
-jest.setTimeout(60_000);
+/** On a new machine the tools are compiled beside this. */
+jest.setTimeout(300_000);
 afterAll(support.removeTemporaryFolders);
 
 const publishers: support.Publisher[] = [];
