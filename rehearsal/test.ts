@@ -46,11 +46,16 @@ export async function test(): Promise<TestCounts[]> {
       [
         ...life("what a database lives through", "database", "database-faults", "drill"),
         beside("scripts and programs that run in pods", "test/integration"),
+      ],
+      2,
+    );
+    await runTasks(
+      [
+        ...life("ways back", "broken-release", "rollback", "restore"),
         ...forRoot(beside(realEngine, "test/engine")),
       ],
       2,
     );
-    await runTasks(life("ways back", "broken-release", "rollback", "restore"));
   } finally {
     await runTasks(life("the end", "stop"));
   }
