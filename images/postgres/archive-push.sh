@@ -57,6 +57,17 @@ is_in_bucket() {
   [ -n "$found" ]
 }
 
+# The bucket began later, or has expired that much: no restore from it asks for this one. A follower that was copied from
+# another member than its leader has segments that the leader never had; it would wait for ever, and fill its volume.
+is_before_the_bucket() {
+  local info oldest
+  [[ $file =~ ^[0-9A-F]{24}$ ]] || return 1
+  info=$(pgbackrest --stanza=$stanza --log-level-console=off info) || return 1
+  [[ $info =~ wal\ archive\ min/max\ \([0-9]+\):\ ([0-9A-F]{24})/ ]] || return 1
+  oldest=${BASH_REMATCH[1]}
+  (($(segment_of_file "$file") < $(segment_of_file "$oldest")))
+}
+
 push() { pgbackrest --stanza=$stanza archive-push "$path"; }
 
 # A region that follows makes no cluster of its own, so that nothing else makes its stanza; and S3 may have been away
@@ -78,7 +89,7 @@ if is_superseded; then
   say "$file ends after its timeline was left: the next timeline's holds what counts"
 elif is_leader; then
   push_with_stanza
-elif ! is_dispensable && ! is_in_bucket; then
+elif ! is_dispensable && ! is_in_bucket && ! is_before_the_bucket; then
   say "$file is for the leader to archive, and is not in the bucket yet"
   exit 1
 fi

@@ -43,6 +43,18 @@ class Push(Member):
         late = self.push(self.name)
         self.assertEqual(late.returncode, 0, late.stdout)
 
+    def test_others_do_not_wait_for_what_comes_before_all_that_the_bucket_has(self) -> None:
+        self.assertEqual(self.push(self.name).returncode, 0)
+        self.patroni.status = (503, {})
+        before = self.push(f"{self.name[:-2]}A9")
+        self.assertEqual(before.returncode, 0, before.stdout)
+        later = self.push(f"{self.name[:-2]}AB")
+        self.assertEqual(later.returncode, 1, later.stdout)
+        # The leader archives it all the same.
+        self.patroni.lead("p-0")
+        self.assertEqual(self.push(f"{self.name[:-2]}A9").returncode, 0)
+        self.assertIn(f"{self.name[:-2]}A9", self.archived())
+
     def test_what_no_restore_asks_for_holds_up_nobody_but_the_leader(self) -> None:
         self.patroni.status = (503, {})
         for name in (f"{self.name}.00000028.backup", f"{self.name}.partial"):
