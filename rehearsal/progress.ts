@@ -28,6 +28,19 @@ export async function runTasks(tasks: readonly Task[], concurrency = 1): Promise
   else await runPlain(tasks, concurrency);
 }
 
+/**
+ * Runs lanes beside each other, each of tasks one after the other; plain lines also on a terminal. Where one ends early
+ * because a task of it failed, the others still come to their end before this rejects.
+ */
+export async function runLanes(...lanes: readonly (readonly Task[])[]): Promise<void> {
+  const ended = await Promise.allSettled(
+    lanes.map(async (lane) => {
+      for (const task of lane) await runLogged(task);
+    }),
+  );
+  for (const end of ended) if (end.status === "rejected") throw end.reason;
+}
+
 async function runLive(tasks: readonly Task[], concurrency: number): Promise<void> {
   const list = new Listr(
     tasks.map(({ title, run }) => ({

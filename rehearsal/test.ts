@@ -5,13 +5,13 @@ import { toolsTask } from "./ground.ts";
 import { type TestCounts, countsInWords, jest } from "./jest.ts";
 import { repository } from "./paths.ts";
 import { Problem, exitCode } from "./problem.ts";
-import { type Task, runTasks } from "./progress.ts";
+import { type Task, runLanes, runTasks } from "./progress.ts";
 import { goEnvironment, goFlags } from "./toolchain/go-build.ts";
 import { installTestPackages } from "./toolchain/test-packages.ts";
 
 /**
  * Everything CI checks: the inner loop while tools are built; then regions, the life of one rehearsal and the real engine.
- * A rehearsal whose database is broken on purpose waits more than it works: the suites that need no region run beside it.
+ * A rehearsal that is broken on purpose waits as much as it works: the suites that need no region run beside it.
  */
 export async function test(): Promise<TestCounts[]> {
   const asRoot = process.getuid?.() === 0;
@@ -41,20 +41,16 @@ export async function test(): Promise<TestCounts[]> {
     2,
   );
   try {
-    await runTasks(life("going live", "go-live"));
-    await runTasks(
+    await runLanes(
       [
+        ...life("going live", "go-live"),
         ...life("what a database lives through", "database", "database-faults", "drill"),
-        beside("scripts and programs that run in pods", "test/integration"),
-      ],
-      2,
-    );
-    await runTasks(
-      [
         ...life("ways back", "broken-release", "rollback", "restore"),
+      ],
+      [
+        beside("scripts and programs that run in pods", "test/integration"),
         ...forRoot(beside(realEngine, "test/engine")),
       ],
-      2,
     );
   } finally {
     await runTasks(life("the end", "stop"));

@@ -4,7 +4,7 @@
  */
 import { jest } from "@jest/globals";
 import { listener } from "../../rehearsal/jest.ts";
-import { runTasks } from "../../rehearsal/progress.ts";
+import { type Task, runLanes, runTasks } from "../../rehearsal/progress.ts";
 
 const lines: string[] = [];
 beforeEach(() => {
@@ -89,6 +89,30 @@ describe("the output of a test run", () => {
       "status it starts",
       "status it starts: images",
       "note passed after 12 s: it starts",
+    ]);
+  });
+});
+
+describe("lanes", () => {
+  const task = (title: string, milliseconds: number, trouble?: string): Task => ({
+    title,
+    run: async () => {
+      await jest.advanceTimersByTimeAsync(0);
+      for (let left = milliseconds; left > 0; left -= 1) await Promise.resolve();
+      if (trouble !== undefined) throw new Error(trouble);
+      return "done";
+    },
+  });
+
+  it("run beside each other, each in its order; one that fails ends its own lane, and the other is waited for", async () => {
+    const lanes = runLanes(
+      [task("a1", 10, "broken"), task("a2", 1)],
+      [task("b1", 50), task("b2", 50)],
+    );
+    await expect(lanes).rejects.toThrow("broken");
+    expect(logged()).toEqual([
+      ...["...  a1", "...  b1", "FAIL a1"],
+      ...["ok   b1: done", "...  b2", "ok   b2: done"],
     ]);
   });
 });
