@@ -14,7 +14,6 @@ import sys
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 from recovery.archive import Archive
 from recovery.backups import Backup, backups_of
@@ -128,12 +127,7 @@ def main() -> int:
         policy = Policy(
             window=timedelta(days=_count("RESTORE_WINDOW_DAYS")), monthly=_count("MONTHLY_BACKUPS")
         )
-        archive = Archive(
-            Path(os.environ["PGBACKREST_CONFIG"]),
-            Path(os.environ["PGBACKREST_CONFIG_INCLUDE_PATH"]),
-            _count("GENERATION"),
-            os.environ["REGION"],
-        )
+        archive = Archive.own(os.environ)
         # None may be expired by pgBackRest's own count.
         full = "--repo1-retention-full=9999999"
         decision = decide(backups_of(archive.stanza()), datetime.now(UTC), policy)

@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import NoReturn
 
 from recovery.archive import Archive, contents
 from recovery.backups import backups_of
@@ -56,12 +58,25 @@ def main() -> int:
     report = Report(os.environ["REGION"], int(os.environ["GENERATION"]))
     data = Path(os.environ["PGDATA"])
     try:
+        signal.signal(signal.SIGTERM, _stopped)
         _climb(report, data)
         report.green = True
     except Exception:
         pass
     finally:
+        # From here on it takes less than the time that a pod gets to end.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        return _file(report)
+    finally:
         shutil.rmtree(data, ignore_errors=True)
+
+
+def _stopped(_signal: int, _frame: object) -> NoReturn:
+    raise RefusalError("it was stopped from outside, as its deadline does")
+
+
+def _file(report: Report) -> int:
     report.finish()
     print(f"restore-proof: {'green' if report.green else f'RED: {report.reason}'}", flush=True)
     try:
@@ -73,12 +88,7 @@ def main() -> int:
 
 
 def _climb(report: Report, data: Path) -> None:
-    archive = Archive(
-        Path(os.environ["PGBACKREST_CONFIG"]),
-        Path(os.environ["PGBACKREST_CONFIG_INCLUDE_PATH"]),
-        report.generation,
-        report.region,
-    )
+    archive = Archive.own(os.environ)
     latest = Target()
     with report.phase("ledger") as phase:
         ledger = _ripe_ledger(archive)

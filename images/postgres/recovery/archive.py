@@ -48,6 +48,16 @@ class Archive:
     generation: int
     region: str
 
+    @classmethod
+    def own(cls, environment: Mapping[str, str]) -> Archive:
+        """The one that the region itself writes, of the generation that runs, as every container of its pods is told."""
+        return cls(
+            Path(environment["PGBACKREST_CONFIG"]),
+            Path(environment["PGBACKREST_CONFIG_INCLUDE_PATH"]),
+            int(environment["GENERATION"]),
+            environment["REGION"],
+        )
+
     @property
     def options(self) -> list[str]:
         """What every call of pgBackRest gets."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from .archive import Archive
 from .backups import backups_of
@@ -12,12 +11,7 @@ from .refusal import RefusalError
 
 def main() -> int:
     """Exit code 0 when it has a checked one."""
-    archive = Archive(
-        Path(os.environ["PGBACKREST_CONFIG"]),
-        Path(os.environ["PGBACKREST_CONFIG_INCLUDE_PATH"]),
-        int(os.environ["GENERATION"]),
-        os.environ["REGION"],
-    )
+    archive = Archive.own(os.environ)
     try:
         backups = backups_of(archive.stanza())
     except RefusalError:

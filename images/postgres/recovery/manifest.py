@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from .archive import Archive, contents
 from .backups import Backup
@@ -17,12 +16,7 @@ _SUFFIX = {"none": "", "gz": ".gz", "lz4": ".lz4", "zst": ".zst", "bz2": ".bz2"}
 
 def main() -> int:
     """Checks the newest backup of the region's own archive."""
-    archive = Archive(
-        Path(os.environ["PGBACKREST_CONFIG"]),
-        Path(os.environ["PGBACKREST_CONFIG_INCLUDE_PATH"]),
-        int(os.environ["GENERATION"]),
-        os.environ["REGION"],
-    )
+    archive = Archive.own(os.environ)
     try:
         backup = contents(archive).backups[-1]
         print(f"backup: {check(archive, backup)} files of {backup.label} are in the bucket")

@@ -108,6 +108,28 @@ class Proofs(unittest.TestCase):
         self.assertFalse((self.lab.folder / "proof/pgdata").exists())
         record(self, "green")
 
+    def test_one_that_its_deadline_stops_files_that_it_was(self) -> None:
+        words = [SCRIPTS / "restore-proof.py"]
+        with subprocess.Popen(
+            words,
+            env={**os.environ, **self.lab.proof_environment(self.leader)},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as stopped:
+            assert stopped.stdout is not None
+            for line in stopped.stdout:
+                if line.startswith("restore-proof: ok  restore"):
+                    stopped.terminate()
+            self.assertEqual(stopped.wait(), 1)
+        latest = self.lab.storage.request(
+            "lifeline-here", "GET", "reports/restore-proof/latest.json"
+        )
+        report = json.loads(latest)
+        self.assertEqual(report["result"], "red")
+        self.assertRegex(report["reason"], "it was stopped from outside, as its deadline does")
+        self.assertFalse((self.lab.folder / "proof/pgdata").exists())
+        record(self, report["reason"])
+
     def test_a_removed_segment_is_red(self) -> None:
         with self.changed(self.stored(3)):
             self.stored(3).unlink()
