@@ -40,7 +40,7 @@ schema_in_window() {
 answers() {
   local url=$1 reply status
   reply=$(curl --silent --show-error --max-time 3 --write-out '\n%{http_code}' "$url" 2>&1) || {
-    echo "$reply" | head -n 1
+    echo "${reply%%$'\n'*}"
     return 1
   }
   status=${reply##*$'\n'}
