@@ -6,8 +6,8 @@ import { acquireTools } from "../../../rehearsal/toolchain/toolchain.ts";
 import type { Finished } from "./support/postgres.ts";
 import { describePython, modulesOf, PythonSandbox } from "./support/python-suite.ts";
 
-/** The S3 server may have to be built first. */
-jest.setTimeout(15 * 60_000);
+/** The S3 server may have to be built first, and they leave the machine to whatever else runs. */
+jest.setTimeout(45 * 60_000);
 
 let sandbox: PythonSandbox | undefined;
 /** They mostly wait for disks, so all run at once. */

@@ -28,7 +28,8 @@ class Watched:
     def __init__(self, world: World, server: Server, **settings: object) -> None:
         self.patroni = FakePatroni(world.certificates)
         self.settings: Settings = world.settings(server, self.patroni, **settings)
-        self.shared = Shared(self.settings.timing.loop)
+        # Between two watches that are called by hand nothing is forgotten, however slow the machine is.
+        self.shared = Shared(loop=15)
         client = Patroni(self.settings.patroni, self.settings.tls_folder, self.settings.timing.call)
         self.member = MemberWatch(self.settings, self.shared, client)
         self.server = ServerWatch(self.settings, self.shared)
@@ -173,9 +174,10 @@ class Following(unittest.TestCase):
         self.primary.stop("QUIT")
         end = time.monotonic() + 3 * self.watched.settings.timing.stuck
         while time.monotonic() < end:
+            began = time.time()
             facts = self.watched.look()
             self.assertEqual((facts["diverged"], facts["upstream_reachable"]), (0, 0))
-        self.assertLess(time.time() - self.watched.settings.alive_file.stat().st_mtime, 2)
+        self.assertGreater(self.watched.settings.alive_file.stat().st_mtime, began - 1)
 
     def test_standing_still_beside_a_reachable_upstream_is_found(self) -> None:
         self.watched.becomes(False)

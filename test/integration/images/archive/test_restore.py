@@ -248,7 +248,7 @@ class Restores(unittest.TestCase):
                     and (share < 0.9 or "replaying" in (self.lab.folder / "killed").read_text())
                 ),
                 f"{share:.0%} of the files are there",
-                60,
+                300,
             )
             self.assertIsNone(child.poll(), f"not killed at {share:.0%}")
             child.kill()
