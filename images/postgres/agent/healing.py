@@ -19,10 +19,15 @@ class Remedy:
     meaning: str
 
 
-def remedy_for(verdict: Verdict, member: Member | None, writes: bool) -> Remedy | None:
+def remedy_for(
+    verdict: Verdict, member: Member | None, writes: bool, attempts: int = 0
+) -> Remedy | None:
     """
-    The request that heals the member, if one may be made at all. `writes` is what Postgres itself says: a server that
-    is not in recovery holds commits which nobody else may have, whatever Patroni calls it.
+    The request that heals the member, if one may be made at all.
+
+    :param writes: what Postgres itself says: a server that is not in recovery holds commits which nobody else may have,
+        whatever Patroni calls it
+    :param attempts: that were made since the member was last well
     """
     if verdict.health not in (Health.DIVERGED, Health.STUCK):
         return None
@@ -30,13 +35,17 @@ def remedy_for(verdict: Verdict, member: Member | None, writes: bool) -> Remedy 
         return None
     if member.role == "replica" and member.has_leader:
         # Forced, because a start that fails over and over counts as an action in progress.
-        return Remedy("/reinitialize", {"force": True}, "has Patroni make a new copy of the data")
+        if attempts == 0:
+            return Remedy("/reinitialize", {"force": True}, "has Patroni make a new copy of the data")
+        # The archive may hold a stretch that was given up: a copy from it would be as diverged as the last one.
+        body: dict[str, object] = {"force": True, "from_leader": True}
+        return Remedy("/reinitialize", body, "has Patroni copy the data from the leader itself")
     if member.role != "standby_leader":
         return None
     if not member.candidates:
         return Remedy("/restart", {}, "has Patroni restart Postgres, for want of another member")
     # Patroni refuses to rebuild who holds the leader key. Handing it over makes both compare timelines and rewind.
-    body: dict[str, object] = {"leader": member.name, "candidate": member.candidates[0]}
+    body = {"leader": member.name, "candidate": member.candidates[0]}
     return Remedy("/switchover", body, f"hands the leader key to {member.candidates[0]}")
 
 

@@ -56,7 +56,8 @@ class HealingWatch:
         now = time.monotonic()
         if verdict is not None and self._healer.is_due(verdict, now):
             writes = self._shared.in_recovery.get() is False
-            remedy = remedy_for(verdict, self._shared.member.get(), writes)
+            member = self._shared.member.get()
+            remedy = remedy_for(verdict, member, writes, self._healer.attempts)
             if remedy is not None:
                 say(f"{verdict.health.value}: {self._healer.attempt(remedy, self._patroni, now)}")
         return {"healing_attempts": self._healer.attempts}

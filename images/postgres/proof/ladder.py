@@ -41,7 +41,7 @@ from .checks import (
     check_repository,
 )
 from .ledger import Beat, Ledger, take_ledger
-from .report import Report
+from .report import Report, Stopped
 
 _RIPENING_SECONDS = 240
 """Longer than a heartbeat and a segment take on their way, so that the later rungs judge what is wrong."""
@@ -61,7 +61,7 @@ def main() -> int:
         signal.signal(signal.SIGTERM, _stopped)
         _climb(report, data)
         report.green = True
-    except Exception:
+    except (Exception, Stopped):
         pass
     finally:
         # From here on it takes less than the time that a pod gets to end.
@@ -73,7 +73,7 @@ def main() -> int:
 
 
 def _stopped(_signal: int, _frame: object) -> NoReturn:
-    raise RefusalError("it was stopped from outside, as its deadline does")
+    raise Stopped("it was stopped from outside, as its deadline does")
 
 
 def _file(report: Report) -> int:

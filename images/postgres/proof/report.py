@@ -27,6 +27,10 @@ class Phase:
     detail: str = ""
 
 
+class Stopped(BaseException):
+    """Asked to end from outside: nothing on the way may take that for a failure of its own, and go on."""
+
+
 @dataclass
 class Report:
     """Red until the last phase has passed."""
@@ -50,8 +54,8 @@ class Report:
         try:
             yield phase
             phase.ok = True
-        except Exception as error:
-            said = str(error) if isinstance(error, RefusalError) else repr(error)
+        except (Exception, Stopped) as error:
+            said = str(error) if isinstance(error, (RefusalError, Stopped)) else repr(error)
             phase.detail = said
             self.reason = f"{name}: {said}"
             raise

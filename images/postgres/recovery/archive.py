@@ -185,9 +185,9 @@ class Contents:
     """Of the WAL archive, by path below its folder."""
     archive_id: str
 
-    @property
+    @cached_property
     def segments(self) -> dict[Segment, list[str]]:
-        """Paths of every segment."""
+        """Paths of every segment; asked for once for each of them."""
         return stored_segments(self.files)
 
     def archived_at(self, segment: Segment) -> datetime:

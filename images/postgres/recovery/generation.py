@@ -103,7 +103,7 @@ def _restore(environment: Mapping[str, str]) -> None:
         _same_database(archive, found, environment)
         planned = _chosen(found, aim, draft, environment["POSTGRES_DB"], end)
         _say(f"replaying WAL from backup {planned.base.label} to {aim.words}")
-        recovered = recover(found, planned, aim, draft)
+        recovered = recover(found, planned, aim, draft, end=end)
         _hand_over(draft, data)
         commit = "no commit" if recovered.last_commit is None else shown(recovered.last_commit)
         seconds = (datetime.now(UTC) - started).total_seconds()

@@ -79,7 +79,7 @@ def _require_end(contents: Contents, way: Chain, end: End) -> None:
     is_on_it = includes(history, last, end.timeline, end.lsn)
     if not is_on_it or way.end.number < holding(end.lsn):
         raise RefusalError(
-            f"the end of the generation before, {end.lsn >> 32:X}/{end.lsn & 0xFFFFFFFF:X} on timeline {end.timeline}, "
+            f"the end of the generation before, {_written(end.lsn)} on timeline {end.timeline}, "
             f"does not lie on the way to {way.end.name}, where the archive ends: restore from the other region's archive, "
             "or to a time"
         )
@@ -146,6 +146,10 @@ def _make_room(base: Backup, data: Path) -> None:
         )
 
 
+def _written(lsn: int) -> str:
+    return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
+
+
 def _mebibytes(size: int) -> int:
     return -(-size // 2**20)
 
@@ -156,11 +160,13 @@ def recover(
     target: Target,
     data: Path,
     look: Callable[[PrivateServer], None] = lambda _: None,
+    end: End | None = None,
 ) -> Recovered:
     """
     Replays WAL up to the target, ends recovery there and makes sure that it is there. The server is stopped again.
 
     :param look: sees the server while it runs
+    :param end: what the latest commit must not come before, where that is known
     :raises RefusalError: when recovery ended anywhere else
     """
     settings = {
@@ -181,6 +187,11 @@ def recover(
             server.wait()
             recovered = server.recovered()
             _assert_reached(contents, planned, target, recovered)
+            if end is not None and recovered.replayed_lsn < end.lsn:
+                raise RefusalError(
+                    f"recovery ended at {_written(recovered.replayed_lsn)}, before {_written(end.lsn)}, the end of the generation "
+                    f"before: {planned.chain.end.name} is damaged; restore from the other region's archive, or to a time"
+                )
             look(server)
             return recovered
     except ServerError as error:
@@ -213,8 +224,7 @@ def _assert_reached(contents: Contents, planned: Plan, target: Target, seen: Rec
                 f"recovery went to {shown(seen.last_commit)}, past {target.words}; backup {planned.base.label} does not fit"
             )
     elif seen.end.timeline != end.timeline or holding(seen.replayed_lsn) < end.number:
-        stopped = f"{seen.replayed_lsn >> 32:X}/{seen.replayed_lsn & 0xFFFFFFFF:X}"
         raise RefusalError(
-            f"recovery ended at {stopped} on timeline {seen.end.timeline}, but the archive goes on to {end.name}: "
+            f"recovery ended at {_written(seen.replayed_lsn)} on timeline {seen.end.timeline}, but the archive goes on to {end.name}: "
             "the WAL between is damaged, and everything after it is lost to a restore"
         )

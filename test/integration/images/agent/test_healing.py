@@ -37,6 +37,15 @@ class Remedies(unittest.TestCase):
             self.path(replace(DIVERGED, health=Health.STUCK), REPLICA), "/reinitialize"
         )
 
+    def test_a_replica_whose_copy_did_not_help_is_copied_from_the_leader_past_the_archive(
+        self,
+    ) -> None:
+        bodies = [remedy_for(DIVERGED, REPLICA, False, attempts) for attempts in (0, 1, 2)]
+        self.assertEqual(
+            [remedy and remedy.body for remedy in bodies],
+            [{"force": True}, *[{"force": True, "from_leader": True}] * 2],
+        )
+
     def test_the_standby_leader_hands_over_the_key_because_patroni_does_not_rebuild_it(
         self,
     ) -> None:

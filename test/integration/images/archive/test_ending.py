@@ -9,9 +9,13 @@ from unittest import mock
 
 from lab import SCRIPTS, Lab
 from recovery import ending
+from recovery.archive import Archive, contents
 from recovery.earlier import Members
 from recovery.refusal import RefusalError
+from recovery.restore import End, fetch, plan, recover
 from recovery.server import PrivateServer
+from recovery.target import Target
+from recovery.wal import SEGMENT_BYTES
 from services import must, run
 
 
@@ -73,6 +77,18 @@ class Ending(unittest.TestCase):
         self.assertEqual(finished.returncode, 0, finished.stdout)
         self.assertIn("is in the archive to its end", finished.stdout)
         self.assertEqual(self.rows(), [1])
+
+    def test_a_recovery_that_stops_short_of_the_end_is_a_refusal(self) -> None:
+        """In the middle of the last segment, where damage looks like the end of all WAL."""
+        self.leader.archive()
+        found = contents(Archive.own(self.leader.environment))
+        planned = plan(found, Target())
+        data = self.volume / "pgdata"
+        last = planned.chain.end
+        behind = End(last.timeline, (last.number + 1) * SEGMENT_BYTES + 1)
+        fetch(found, planned.base, data)
+        with self.assertRaisesRegex(RefusalError, f"{last.name} is damaged"):
+            recover(found, planned, Target(), data, end=behind)
 
     def end(self, archive_seconds: int = 1) -> list[str]:
         said: list[str] = []
