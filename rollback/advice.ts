@@ -117,8 +117,8 @@ const rules: readonly Rule[] = [
     applies: ({ secretMissing }) => secretMissing === true,
     verdict: "fix forward",
     reason:
-      "the earlier release reads the same Secret: its new pods would fail alike, while running ones still serve",
-    next: "restore the secret at its source; the waiting pods start by themselves",
+      "an earlier release that reads the same Secret would fail alike with its new pods, while running ones still serve",
+    next: "restore the secret at its source; the waiting pods start by themselves. Where the release brought a version of its own (secrets.app in its file), go back instead",
   },
   {
     rule: "invalid certificate",
@@ -158,6 +158,13 @@ const rules: readonly Rule[] = [
     next: "go back to the earlier release",
   },
   {
+    rule: "no pod ready",
+    applies: ({ readyPods, desiredPods }) => desiredPods > 0 && readyPods === 0,
+    verdict: "roll back",
+    reason: "no pod of this release is ready: nobody is served",
+    next: "go back to the earlier release; the events of the pods say why",
+  },
+  {
     rule: "errors",
     applies: isErroring,
     verdict: "roll back",
@@ -190,8 +197,8 @@ const rules: readonly Rule[] = [
     rule: "young errors",
     applies: ({ errorPercent }) => errorPercent > errorLimitPercent,
     verdict: "hold",
-    reason: `errors are above ${String(errorLimitPercent)} %, but not for ${String(errorLimitMinutes)} minutes yet`,
-    next: "find the failing route; go back when they last",
+    reason: `errors are above ${String(errorLimitPercent)} %, but as far as is known not for ${String(errorLimitMinutes)} minutes yet`,
+    next: "find the failing route; say how many minutes they have lasted (errorMinutes), and go back when they last",
   },
   {
     rule: "single restart",
@@ -206,6 +213,14 @@ const rules: readonly Rule[] = [
     verdict: "hold",
     reason: "one replica of several is away: that is what the others are for",
     next: "wait until it is ready again; drain its node if it stays away",
+  },
+  {
+    rule: "replicas missing",
+    applies: ({ readyPods, desiredPods }) => readyPods < desiredPods,
+    verdict: "hold",
+    reason:
+      "several replicas are away while others serve: a rollback starts as many pods, on the same nodes",
+    next: "read the events of the pods that are away; go back when errors follow, or when it is the release that keeps them away",
   },
   {
     rule: "latency only",
@@ -233,7 +248,8 @@ export function advise(seen: Observation): Advice {
     p95Milliseconds: 0,
     crashLoopingPods: 0,
     restartedPods: 0,
-    readyPods: 0,
+    // Where nobody looked, none is missed.
+    readyPods: Infinity,
     desiredPods: 0,
     outOfMemoryKillsIn5Minutes: 0,
     failedHealthChecksInARow: 0,

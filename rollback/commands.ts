@@ -89,10 +89,14 @@ export const commands = {
     up(stack),
   ],
 
-  repair: (stack: string, release: string): string[] => [
-    `npm run release -- new ${nextPatch(release)} --from ${quoted(release)} --image ${quoted("<part>=<repository>@sha256:<digest>")}`,
-    ...commands.deploy(stack, nextPatch(release)),
-  ],
+  /** @param taken versions that there are, or were */
+  repair: (stack: string, release: string, taken: readonly string[]): string[] => {
+    const version = nextPatch(release, taken);
+    return [
+      `npm run release -- new ${version} --from ${quoted(release)} --image ${quoted("<part>=<repository>@sha256:<digest>")}`,
+      ...commands.deploy(stack, version),
+    ];
+  },
 } as const;
 
 /** One value of a stack file by its path; a text is said to be one where it looks like something else. */

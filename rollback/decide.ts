@@ -14,7 +14,7 @@ import {
   type DeploymentRecord,
   type SchemaRange,
 } from "./record.ts";
-import { brokenHistory, checkRestore, madeOf } from "./restore.ts";
+import { brokenHistory, checkRestore, madeOf, restorableSince } from "./restore.ts";
 import { compareVersions } from "./version.ts";
 
 /** A way out; the commands are to be typed as they are. */
@@ -162,7 +162,14 @@ function withDenials(
   return { ...record, denials: [...denials, denied] };
 }
 
-function refusedAsChanged({ target, stack }: Situation, last: Deployment): Refusal {
+/** Out with a repaired release. */
+function repair({ stack, releases, state }: Situation, release: string): readonly string[] {
+  const deployed = (state?.record.deployments ?? []).map(({ release: version }) => version);
+  return commands.repair(stack, release, [...releases.map(({ version }) => version), ...deployed]);
+}
+
+function refusedAsChanged(situation: Situation, last: Deployment): Refusal {
+  const { target } = situation;
   return {
     verdict: "refused",
     reason: `releases/${target.version}.yaml was changed after ${last.by} deployed it on ${last.at}`,
@@ -171,19 +178,20 @@ function refusedAsChanged({ target, stack }: Situation, last: Deployment): Refus
       { what: "restore the file", commands: [`git log -p releases/${target.version}.yaml`] },
       {
         what: "bring the change out as a release of its own",
-        commands: commands.repair(stack, target.version),
+        commands: repair(situation, target.version),
       },
     ],
   };
 }
 
-function refusedAsDenied({ target, stack }: Situation, { at, by, reason }: Denial): Refusal {
+function refusedAsDenied(situation: Situation, { at, by, reason }: Denial): Refusal {
+  const { target, stack } = situation;
   return {
     verdict: "refused",
     reason: `${target.version} was taken back on ${at} by ${by}: ${reason ?? "no reason was given"}`,
     allowed: "a release that was not taken back, or a reason why this one may come out again",
     ways: [
-      { what: "bring out a repaired release", commands: commands.repair(stack, target.version) },
+      { what: "bring out a repaired release", commands: repair(situation, target.version) },
       {
         what: "try it again, when the cause lay outside of it",
         commands: commands.retry(stack, target.version),
@@ -220,13 +228,16 @@ function refusedBySchema(situation: Situation, last: Deployment, live: SchemaRan
           ]),
       {
         what: "go forward with a repaired release",
-        commands: commands.repair(stack, last.release),
+        commands: repair(situation, last.release),
       },
     ],
   };
 }
 
-/** The way to a release together with its data; undefined where no restore point lies before what it cannot run on. */
+/**
+ * The way to a release together with its data; undefined where no restore point lies before what it cannot run on, or
+ * where backups do not reach as far back any more.
+ */
 export function backWithData(situation: Situation): Way | undefined {
   const { target, stack, data } = situation;
   const point = pointBefore(situation, target.schema.max);
@@ -240,7 +251,8 @@ export function backWithData(situation: Situation): Way | undefined {
 const empty: DeploymentRecord = { format: 1, deployments: [], denials: [] };
 
 /** The restore point of the deployment that left the schema behind which the target cannot run. */
-function pointBefore({ state }: Situation, max: number): RestorePoint | undefined {
+function pointBefore(situation: Situation, max: number): RestorePoint | undefined {
+  const { state } = situation;
   const deployments = state?.record.deployments ?? [];
   const finished = state?.finished ?? 0;
   const lastGood = deployments.findLastIndex(
@@ -248,10 +260,12 @@ function pointBefore({ state }: Situation, max: number): RestorePoint | undefine
   );
   const [point] = deployments
     .slice(lastGood + 1)
-    .flatMap(({ restorePoint: name, generation }) =>
-      name === undefined ? [] : [{ name, generation }],
+    .flatMap(({ restorePoint: name, generation, at }) =>
+      name === undefined ? [] : [{ name, generation, at }],
     );
-  return point;
+  return point !== undefined && Date.parse(point.at) >= restorableSince(situation)
+    ? point
+    : undefined;
 }
 
 export function inWords({ lowest, highest }: SchemaRange): string {

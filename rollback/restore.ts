@@ -28,7 +28,7 @@ export function checkRestore(situation: Situation, live: SchemaRange): SchemaRan
     return inWindow(situation, live, "the latest data");
   const [loss, source] = targetOf(situation, from, of);
   if ("verdict" in source) return source;
-  const windowStart = situation.now.getTime() - situation.restoreWindowDays * day;
+  const windowStart = restorableSince(situation);
   if (source.at < windowStart) {
     return refused(
       `${loss} lies before ${new Date(windowStart).toISOString()}: backups are restorable for ${String(situation.restoreWindowDays)} days`,
@@ -52,6 +52,12 @@ export function checkRestore(situation: Situation, live: SchemaRange): SchemaRan
   }
   return schema;
 }
+
+/** The first moment to which backups reach back. */
+export const restorableSince = ({
+  now,
+  restoreWindowDays,
+}: Pick<Situation, "now" | "restoreWindowDays">): number => now.getTime() - restoreWindowDays * day;
 
 /** How the generation that serves next is made. */
 export function madeOf({ data, now }: Situation, from: Origin): Restored {

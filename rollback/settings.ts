@@ -6,8 +6,11 @@ export type Settings = Readonly<Record<string, unknown>>;
 /** What the record keeps elsewhere, or what says nothing about another machine. */
 const left = new Set(["release", "change", "kubeconfig"]);
 
-/** A restore is not taken back by forgetting it. */
-const leftPaths = new Set(["postgres.generations"]);
+/**
+ * Neither a restore nor a move of the write role is taken back by forgetting it: where the move stopped half-way, the
+ * region that it left may be lost.
+ */
+const leftPaths = new Set(["postgres.generations", "postgres.promoteAlone", "activeRegion"]);
 
 /** What the next run compares with, when it has to say how to go back. */
 export function settingsToKeep(settings: Settings): Settings {
@@ -32,8 +35,10 @@ interface Difference {
   readonly value?: unknown;
 }
 
+const isLeft = (path: Path): boolean => leftPaths.has(path.join("."));
+
 function differences(before: unknown, now: unknown, path: Path): Difference[] {
-  if (leftPaths.has(path.join("."))) return [];
+  if (isLeft(path)) return [];
   const [was, is] = [entriesOf(before), entriesOf(now)];
   if (was === undefined || (now !== undefined && is === undefined)) {
     if (before === now) return [];
@@ -42,7 +47,8 @@ function differences(before: unknown, now: unknown, path: Path): Difference[] {
   const old = new Map(was);
   const gone = (is ?? [])
     .filter(([key]) => !old.has(key))
-    .map(([key]) => ({ path: [...path, key] }));
+    .map(([key]) => ({ path: [...path, key] }))
+    .filter((it) => !isLeft(it.path));
   const present = new Map(is);
   return [
     ...was.flatMap(([key, value]) => differences(value, present.get(key), [...path, key])),

@@ -10,10 +10,11 @@ export function compareVersions(a: string, b: string): number {
   return one.suffix.localeCompare(other.suffix, "en", { numeric: true });
 }
 
-/** The next version that only repairs something. */
-export function nextPatch(version: string): string {
+/** The next version that only repairs something, and that no release has. */
+export function nextPatch(version: string, taken: readonly string[]): string {
   const [major = 0, minor = 0, patch = 0] = parts(version).numbers;
-  return `v${String(major)}.${String(minor)}.${String(patch + 1)}`;
+  const next = `v${String(major)}.${String(minor)}.${String(patch + 1)}`;
+  return taken.includes(next) ? nextPatch(next, taken) : next;
 }
 
 function parts(version: string): { numbers: number[]; suffix: string } {

@@ -34,10 +34,18 @@ export function waysBack(
       },
     ];
   }
+  const after: Situation = { ...situation, state: { ...state, record }, change: undefined };
   if (denialOf(record, good.release) !== undefined) {
-    return [again(stack, `what ran before, ${good.release}, was taken back`)];
+    return [
+      again(stack, `what ran before, ${good.release}, was taken back`),
+      ...furtherBack(after, stopped.release),
+      {
+        what: `bring ${good.release} out once more, where it is the smaller evil`,
+        commands: commands.retry(stack, good.release),
+      },
+    ];
   }
-  const next: Situation = { ...situation, target, state: { ...state, record }, change: undefined };
+  const next: Situation = { ...after, target };
   const decision = decide(next);
   if (decision.verdict === "refused") return decision.ways.slice(0, 1);
   const way = {
@@ -49,7 +57,7 @@ export function waysBack(
     ? way
     : settings.length > 0
       ? { what: "go back to the settings of before", commands: commands.again(stack, settings) }
-      : again(stack, "neither release nor settings were changed");
+      : again(stack, "neither the release nor a setting that goes back was changed");
   const withData = backWithData(next);
   const mayBeAhead = schemaAfter(stopped, state.finished).highest > target.schema.max;
   return mayBeAhead && withData !== undefined
@@ -77,6 +85,19 @@ export function waysAround({ state, stack, target, data }: Situation): readonly 
   ];
 }
 
+/** To the newest release that came to its end, was not taken back and may come out as everything is now. */
+function furtherBack(situation: Situation, stopped: string): Way[] {
+  const { state, releases, stack } = situation;
+  const finished = state?.finished ?? 0;
+  const target = (state?.record.deployments ?? [])
+    .filter((it) => it.release !== stopped && outcomeOf(it, finished) === "finished")
+    .flatMap(({ release }) => releases.find(({ version }) => version === release) ?? [])
+    .findLast((release) => decide({ ...situation, target: release }).verdict === "go");
+  if (target === undefined) return [];
+  const { version } = target;
+  return [{ what: `go further back, to ${version}`, commands: commands.deploy(stack, version) }];
+}
+
 const again = (stack: string, why: string): Way => ({
   what: `run it again, once the cause is gone: ${why}`,
   commands: commands.again(stack),
@@ -87,7 +108,7 @@ function programOf(target: Release, stopped: Release): string {
   const commit = target.madeWith?.commit;
   return commit === undefined || commit === stopped.madeWith?.commit
     ? ""
-    : ` (made with the program of commit ${commit}: check it out first, where the program is at fault)`;
+    : ` (made with the program of commit ${commit}; where the program is at fault, it goes back first, without releases and stack files: git checkout ${commit} -- . ':!releases' ':!Pulumi.*.yaml' && npm install)`;
 }
 
 /** One line to copy. */

@@ -53,6 +53,15 @@ const cases: readonly [string, Observation, string, RegExp][] = [
     "roll back",
     /stay up/,
   ],
+  [
+    "no pod ready, whatever the pods do instead",
+    { readyPods: 0, desiredPods: 3 },
+    "roll back",
+    /nobody is served/,
+  ],
+  ["pods that nobody counted as ready", { desiredPods: 3 }, "hold", /nothing/],
+  ["two of three replicas away", { readyPods: 1, desiredPods: 3 }, "hold", /others serve/],
+  ["errors of unknown age", { errorPercent: 80 }, "hold", /as far as is known/],
   ["four kills for memory", { outOfMemoryKillsIn5Minutes: 4 }, "roll back", /memory/],
   [
     "three failed health checks",

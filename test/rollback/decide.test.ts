@@ -1,6 +1,6 @@
 import { objectives } from "../../components/lib/objectives.ts";
 import { decide } from "../../rollback/decide.ts";
-import { releaseOf, Story } from "./story.ts";
+import { releaseOf, releases, Story } from "./story.ts";
 
 const all = ["v1.0.0", "v1.1.0", "v1.2.0", "v1.3.0", "v1.4.0"];
 const upTo = (version: string) => new Story().through(...all.slice(0, all.indexOf(version) + 1));
@@ -97,6 +97,19 @@ describe("a level that cannot work is refused with the reason and the commands t
         "pulumi up --stack production",
       ],
     ]);
+  });
+
+  test("data that backups do not reach back to any more is not offered", () => {
+    const { ways } = upTo("v1.4.0").days(7).refusal("v1.2.0");
+    expect(ways.map(({ what }) => what)).toEqual([expect.stringContaining("go forward")]);
+  });
+
+  test("a repaired release gets a version that no other has", () => {
+    const taken = { ...releaseOf("v1.4.0"), version: "v1.4.1" };
+    const story = new Story([...releases, taken]).through("v1.0.0", "v1.3.0", "v1.4.0");
+    expect(story.refusal("v1.3.0").ways.at(-1)?.commands[0]).toContain(
+      "npm run release -- new v1.4.2 --from v1.4.0",
+    );
   });
 
   test("it names the nearest release that runs on the live schema", () => {

@@ -18,6 +18,16 @@ test("says nothing where nothing was changed, nor about release, change, kubecon
   expect(settingsToKeep(now)).toEqual({ ...before, postgres: restored });
 });
 
+test("never moves the write role back: the region that it left may be lost", () => {
+  const was = { ...before, activeRegion: "north" };
+  const moved = {
+    ...was,
+    activeRegion: "west",
+    postgres: { ...before.postgres, promoteAlone: true },
+  };
+  expect(back(moved, was)).toEqual([]);
+});
+
 test("brings each value back by its path, quoted as a shell needs it", () => {
   const now = {
     ...before,

@@ -50,14 +50,30 @@ test("a release that stopped is never gone back to, however often one was tried"
   expect(lines(story, "v1.2.0")).toEqual([deploy("v1.0.0")]);
 });
 
-test("a rollback that stops itself is run again: what ran before was taken back", () => {
+const retry = (release: string) =>
+  `pulumi config set --path lifeline:change.release ${release} --stack production && pulumi config set --path lifeline:change.allowRetry '<what is different now>' --stack production && pulumi up --stack production`;
+
+test("a rollback that stops itself is run again: what ran before was taken back, and comes out with a reason only", () => {
   const story = new Story().through("v1.0.0", "v1.1.0");
-  expect(ways(story, "v1.0.0")).toEqual([
-    expect.objectContaining({
-      what: expect.stringMatching(/v1\.1\.0, was taken back/),
-      commands: ["pulumi up --stack production"],
-    }),
+  const [first, ...more] = ways(story, "v1.0.0");
+  expect(first).toMatchObject({
+    what: expect.stringMatching(/v1\.1\.0, was taken back/),
+    commands: ["pulumi up --stack production"],
+  });
+  expect(more.map(inOneLine)).toEqual([retry("v1.1.0")]);
+});
+
+test("a rollback that stops itself may go further back, as far as the schema allows", () => {
+  const story = new Story().through("v1.0.0", "v1.1.0", "v1.2.0");
+  expect(lines(story, "v1.1.0")).toEqual([
+    "pulumi up --stack production",
+    deploy("v1.0.0"),
+    retry("v1.2.0"),
   ]);
+  const migrated = new Story().through("v1.0.0", "v1.1.0", "v1.2.0", "v1.3.0");
+  // v1.0.0 runs on schema 1 alone.
+  expect(lines(migrated, "v1.2.0")[1]).toBe(deploy("v1.1.0"));
+  expect(lines(migrated, "v1.1.0")[1]).toBe(deploy("v1.2.0"));
 });
 
 test("where a migration may have changed the schema, the way with the data follows, exact", () => {
@@ -99,8 +115,20 @@ describe("settings", () => {
     expect(lines(story, "v1.0.0", { host: "wrong.test" })).toEqual([
       `${host} && pulumi up --stack production`,
     ]);
-    expect(ways(story, "v1.0.0", { host: "acme.test" })[0]?.what).toMatch(/neither release nor/);
+    expect(ways(story, "v1.0.0", { host: "acme.test" })[0]?.what).toMatch(
+      /neither the release nor a setting/,
+    );
   });
+});
+
+test("a move of the write role that stops is run again, and never taken back", () => {
+  const story = new Story().through("v1.0.0");
+  if (story.state !== undefined)
+    story.state = { ...story.state, settings: { activeRegion: "eu-north-1" } };
+  expect(lines(story, "v1.0.0", { activeRegion: "eu-west-1" })).toEqual([
+    "pulumi up --stack production",
+  ]);
+  expect(lines(story, "v1.1.0", { activeRegion: "eu-west-1" })).toEqual([deploy("v1.0.0")]);
 });
 
 test("a release whose file is gone is named", () => {
@@ -118,5 +146,8 @@ test("where the program was another one, its commit is named", () => {
   });
   const known = [made("v1.0.0", "a".repeat(40)), made("v1.1.0", "b".repeat(40))];
   const story = new Story(known).through("v1.0.0");
-  expect(ways(story, "v1.1.0")[0]?.what).toContain("a".repeat(40));
+  // That commit has neither the release's own file, which was written from it, nor what the stack file says by now.
+  expect(ways(story, "v1.1.0")[0]?.what).toContain(
+    `git checkout ${"a".repeat(40)} -- . ':!releases' ':!Pulumi.*.yaml' && npm install`,
+  );
 });
