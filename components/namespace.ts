@@ -53,9 +53,10 @@ export class Namespace extends pulumi.ComponentResource {
             "limits.memory": quota.limits.memory,
             "requests.storage": quota.storage,
             pods: String(quota.pods),
-            // The database's entrances for the other region, and nothing else beside the Gateway.
+            // The database's entrances for the other region, and nothing else beside the Gateway: two Services with
+            // three ports. Behind a load balancer each port has one of the nodes' as well, and counts.
             "services.loadbalancers": args.peering === "loadBalancer" ? "2" : "0",
-            "services.nodeports": args.peering === "nodePort" ? "3" : "0",
+            "services.nodeports": "3",
           },
         },
       },

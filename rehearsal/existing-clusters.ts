@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Node } from "@kubernetes/client-node";
 import { parse } from "yaml";
 import { readFileSync } from "node:fs";
@@ -20,7 +21,7 @@ import { s3AccessFile } from "./regions/folders.ts";
 import { regions } from "./regions/topology.ts";
 import { stackFolder } from "./stack-folders.ts";
 import { findProgram } from "./toolchain/machine.ts";
-import { acquireTools } from "./toolchain/toolchain.ts";
+import { type ToolchainOptions, acquireTools } from "./toolchain/toolchain.ts";
 
 /** APIs that the program's objects need and a bare cluster lacks, with what brings each. */
 const neededApis = {
@@ -84,7 +85,7 @@ export async function useClusters(
     {
       title: "tools",
       run: async (reporter) => {
-        const { bin, acquired } = await acquireTools(["pulumi", "pause", "coredns", "traefik"], {
+        const options: ToolchainOptions = {
           cache,
           reporter: (tool) => ({
             status: (text) => {
@@ -92,7 +93,8 @@ export async function useClusters(
             },
           }),
           signal,
-        });
+        };
+        const { bin, acquired } = await acquireTools(["pulumi"], options);
         ground.tools = acquired;
         ground.pulumi = bin.pulumi;
         ground.standIns = [
@@ -102,10 +104,12 @@ export async function useClusters(
           })),
           "aws",
         ];
-        const images =
-          process.getuid?.() === 0
-            ? await buildImages({ cache, toolchain: bin, reporter, signal })
-            : [];
+        let images: readonly BuiltImage[] = [];
+        if (process.getuid?.() === 0) {
+          const parts = await acquireTools(["pause", "coredns", "traefik"], options);
+          ground.tools = [...acquired, ...parts.acquired];
+          images = await buildImages({ cache, toolchain: parts.bin, reporter, signal });
+        }
         ground.images = (await loadImages(images, contexts, clusters, reporter)) ? images : [];
         return ground.images.length > 0
           ? "with images built here"
@@ -169,8 +173,15 @@ async function loadImages(
       if (code !== 0) throw new Problem(`${program} ${args.join(" ")}:\n${lines.join("\n")}`);
     }
   }
-  const held = await Promise.all(clusters.map((cluster) => holdsAll(cluster, needed)));
-  return needed.length > 0 && held.every(Boolean);
+  if (needed.length === 0) return false;
+  // A node tells what it holds twice a minute: what was just loaded is there, and not told yet.
+  const patience = contexts.every((context) => loaderOf(context) !== undefined) ? 90_000 : 0;
+  for (const end = Date.now() + patience; ; await sleep(2000)) {
+    const held = await Promise.all(clusters.map((cluster) => holdsAll(cluster, needed)));
+    if (held.every(Boolean)) return true;
+    if (Date.now() >= end) return false;
+    reporter.status("waiting for the nodes to list the images that were loaded");
+  }
 }
 
 function loaderOf(context: string): ((archive: string) => string[]) | undefined {

@@ -24,15 +24,15 @@ export const noClusterRights: ResourceValidationPolicy = {
       report(explain({ where, field: "roleRef.kind", value, must: 'be "Role"', fix }));
     }
     visitEach(at(args.props, "subjects"), (subject, index) => {
-      const group = at(subject, "name");
-      if (at(subject, "kind") !== "Group") return;
-      if (typeof group === "string" && !group.startsWith("system:")) return;
+      const somebody = at(subject, "name");
+      if (!["Group", "User"].includes(String(at(subject, "kind")))) return;
+      if (typeof somebody === "string" && !somebody.startsWith("system:")) return;
       report(
         explain({
           where,
           field: `subjects[${index}].name`,
-          value: group,
-          must: "name a group of people, not one built into the cluster",
+          value: somebody,
+          must: "name people or a group of them, not what is built into the cluster",
           fix: "Bind the service account or the people themselves.",
         }),
       );
@@ -77,14 +77,17 @@ export const narrowRoles: ResourceValidationPolicy = {
 /** Patroni keeps its state in the API: the one container that talks to it, and the service account it does that as. */
 const tokenHolder = { serviceAccount: "database", container: "postgres" };
 
+/** Who takes a token in the API's stead: the cloud, which gives a role of its own for it. */
+const cloudAudiences: readonly unknown[] = ["sts.amazonaws.com", "pods.eks.amazonaws.com"];
+
 /** A token that is asked for as a volume is one too, wherever it is mounted. */
 function strayTokens({ path, spec }: Pod): Violation[] {
   const tokens = new Set<unknown>();
   visitEach(at(spec, "volumes"), (volume) => {
     visitEach(at(volume, "projected", "sources"), (source) => {
       const token = at(source, "serviceAccountToken");
-      // One for another audience opens other doors than the API's.
-      if (token !== undefined && at(token, "audience") === undefined)
+      // The API has audiences of its own that are named by nobody here.
+      if (token !== undefined && !cloudAudiences.includes(at(token, "audience")))
         tokens.add(at(volume, "name"));
     });
   });

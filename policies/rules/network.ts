@@ -134,10 +134,15 @@ function namesSomebody(peer: unknown): boolean {
   return stated.length > 0 && stated.every(selectsByLabel);
 }
 
-/** A network that is not the whole of an address family. */
+/** A network as somebody owns one, and not a large share of an address family: two halves are the whole again. */
 function isPart(cidr: unknown): boolean {
-  return typeof cidr === "string" && !/\/0+$/.test(cidr);
+  if (typeof cidr !== "string") return false;
+  const length = Number(/\/(\d+)$/.exec(cidr)?.[1]);
+  return length >= (cidr.includes(":") ? shortestPrefix.v6 : shortestPrefix.v4);
 }
+
+/** Of the largest private networks: 10.0.0.0/8 and fc00::/7. */
+const shortestPrefix = { v4: 8, v6: 7 };
 
 /**
  * S3 and, in many clusters, the API server have no address that a policy could name. So whoever talks to them may go

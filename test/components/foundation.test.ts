@@ -37,12 +37,12 @@ describe("Namespace", () => {
     });
   });
 
-  test("lets two load balancers in where the regions reach each other by them, and no port of a node", async () => {
+  test("lets two load balancers in where the regions reach each other by them, with a node's port behind each of theirs", async () => {
     const args = { ...namespaceArgs, peering: "loadBalancer" } as const;
     const balanced = await declare(() => new Namespace("it", args));
     expect(at(only(balanced, "ResourceQuota").inputs, "spec", "hard")).toMatchObject({
       "services.loadbalancers": "2",
-      "services.nodeports": "0",
+      "services.nodeports": "3",
     });
   });
 

@@ -32,6 +32,7 @@ describe("no cluster rights", () => {
     ["without a role", ["roleRef"], undefined],
     ["of everybody logged in", ["subjects", 0], { kind: "Group", name: "system:authenticated" }],
     ["of a nameless group", ["subjects", 0], { kind: "Group" }],
+    ["of whoever is not logged in", ["subjects", 0], { kind: "User", name: "system:anonymous" }],
   ])("refuses a binding %s", (_description, path, value) => {
     const broken = change(roleBinding(), path, value);
     expect(violations(noClusterRights, broken)).toHaveLength(1);
@@ -97,6 +98,11 @@ describe("no API tokens", () => {
         "allow a token that the API does not take",
         holding("backend", 1, { ...token, audience: "sts.amazonaws.com" }),
         0,
+      ],
+      [
+        "refuse a token that names the API as its audience",
+        holding("backend", 1, { ...token, audience: "https://kubernetes.default.svc" }),
+        1,
       ],
     ])("%s", (_description, pod, count) => {
       expect(violations(noApiTokens, pod)).toHaveLength(count);

@@ -40,6 +40,12 @@ describe("one entrance", () => {
       "loadBalancerSourceRanges",
       ["192.0.2.0/25", "0.0.0.0/0"],
     ],
+    [
+      "a load balancer for both halves of IPv4",
+      balanced,
+      "loadBalancerSourceRanges",
+      ["0.0.0.0/1", "128.0.0.0/1"],
+    ],
     ["a load balancer that hides who connects", balanced, "externalTrafficPolicy", "Cluster"],
     ["ports of nodes that hide who connects", onNodes, "externalTrafficPolicy", undefined],
   ])("refuses %s", (_description, entrance, field, value) => {
@@ -107,6 +113,8 @@ describe("named network edges", () => {
       ["selectors that select nothing", { podSelector: { matchLabels: {} } }],
       ["the whole of IPv4", { ipBlock: { cidr: "0.0.0.0/0" } }],
       ["the whole of IPv6", { ipBlock: { cidr: "::/0" } }],
+      ["half of IPv4", { ipBlock: { cidr: "128.0.0.0/1" } }],
+      ["all of IPv6 that is in use", { ipBlock: { cidr: "2000::/3" } }],
     ])("with %s", (_description, peer) => {
       const broken = change(networkPolicy(), [...rule, peers, 0], peer);
       expect(violations(networkEdgesNamed, broken)).toHaveLength(1);
