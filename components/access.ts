@@ -6,6 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { Scope, Workload } from "./lib/labels.ts";
 import { metadata, workloads } from "./lib/labels.ts";
+import { releaseRecordObject } from "./lib/release-record-type.ts";
 
 export interface AccessArgs {
   readonly scope: Scope;
@@ -75,21 +76,21 @@ function withRole(arn: string | undefined) {
 }
 
 const look = ["get", "list", "watch"];
-const change = [...look, "patch"];
 /** For what a release may name anew, and leaves behind. */
-const add = [...change, "create"];
+const add = [...look, "patch", "create"];
 /** For what each release names anew: the successor is created, the predecessor deleted. */
 const replace = [...add, "delete"];
 
 /** Exactly what a change of the release touches, and what its progress is read from. */
 function deployerRules(secrets: AccessArgs["secrets"]): rbacInputs.v1.PolicyRule[] {
   return [
-    rule("", ["configmaps"], change),
+    // Beside it lie the database's own, with which region writes.
+    rule("", ["configmaps"], ["get", "watch", "patch"], [releaseRecordObject]),
     rule("", ["events", "persistentvolumeclaims", "pods"], look),
     // The last lines of what crashed.
     rule("", ["pods/log"], ["get"]),
-    rule("apps", ["deployments"], change),
-    rule("apps", ["replicasets"], look),
+    rule("apps", ["deployments", "replicasets"], look),
+    rule("apps", ["deployments"], ["patch"], ["backend", "frontend"]),
     rule("batch", ["jobs"], replace),
     // The token key, when the release pins its version.
     secrets === "generated"
@@ -98,6 +99,17 @@ function deployerRules(secrets: AccessArgs["secrets"]): rbacInputs.v1.PolicyRule
   ];
 }
 
-function rule(group: string, resources: string[], verbs: string[]): rbacInputs.v1.PolicyRule {
-  return { apiGroups: [group], resources, verbs };
+/** @param names of the objects; all there are, without */
+function rule(
+  group: string,
+  resources: string[],
+  verbs: string[],
+  names?: string[],
+): rbacInputs.v1.PolicyRule {
+  return {
+    apiGroups: [group],
+    resources,
+    verbs,
+    ...(names !== undefined && { resourceNames: names }),
+  };
 }

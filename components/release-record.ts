@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { Scope } from "./lib/labels.ts";
 import { metadata } from "./lib/labels.ts";
-import { releaseRecordType } from "./lib/release-record-type.ts";
+import { releaseRecordObject, releaseRecordType } from "./lib/release-record-type.ts";
 
 export interface ReleaseRecordArgs {
   readonly scope: Scope;
@@ -28,7 +28,7 @@ export class ReleaseRecord extends pulumi.ComponentResource {
     new ConfigMap(
       name,
       {
-        metadata: metadata(scope, "foundation", "lifeline-release"),
+        metadata: metadata(scope, "foundation", releaseRecordObject),
         data: { release, "record.json": record },
       },
       { parent: this },

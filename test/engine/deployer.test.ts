@@ -19,7 +19,7 @@ describe("with no more rights than the deployer's", () => {
     // The product has no ConfigMap that is named by a release, so there is no right to make one.
     expect(await product.up({ release, exclude: ["**::*-renamed"] })).toBe("");
     for (const region of [active, standby]) {
-      expect(product.objects(region)).toBe(`kept=${release} renamed-v1.0.0=v1.0.0`);
+      expect(product.objects(region)).toBe(`lifeline-release=${release} renamed-v1.0.0=v1.0.0`);
       expect(product.asked(region).at(-1)).toBe(release);
     }
   });

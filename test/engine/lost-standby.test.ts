@@ -17,7 +17,7 @@ describe("a lost standby region", () => {
   it("had the first release", async () => {
     expect(await product.up({ release: "v1.0.0" })).toBe("");
     for (const region of [active, standby]) {
-      expect(product.objects(region)).toBe("kept=v1.0.0 renamed-v1.0.0=v1.0.0");
+      expect(product.objects(region)).toBe("lifeline-release=v1.0.0 renamed-v1.0.0=v1.0.0");
       expect(product.asked(region)).toEqual(["v1.0.0"]);
     }
   });
@@ -25,9 +25,9 @@ describe("a lost standby region", () => {
   it("does not stop the next release, and is left as it was, gates included", async () => {
     product.disconnect(standby);
     expect(await product.up({ release: "v1.1.0" })).toBe("");
-    expect(product.objects(active)).toBe("kept=v1.1.0 renamed-v1.1.0=v1.1.0");
+    expect(product.objects(active)).toBe("lifeline-release=v1.1.0 renamed-v1.1.0=v1.1.0");
     expect(product.asked(active)).toEqual(["v1.0.0", "v1.1.0"]);
-    expect(product.objects(standby)).toBe("kept=v1.0.0 renamed-v1.0.0=v1.0.0");
+    expect(product.objects(standby)).toBe("lifeline-release=v1.0.0 renamed-v1.0.0=v1.0.0");
     expect(product.asked(standby)).toEqual(["v1.0.0"]);
   });
 
@@ -44,7 +44,9 @@ describe("a lost standby region", () => {
   it("stops a change that takes an object from it", async () => {
     product.connect(standby);
     expect(await product.up({ release: "v1.1.0", hasAddition: true })).toBe("");
-    expect(product.objects(standby)).toBe("added=v1.1.0 kept=v1.1.0 renamed-v1.1.0=v1.1.0");
+    expect(product.objects(standby)).toBe(
+      "added=v1.1.0 lifeline-release=v1.1.0 renamed-v1.1.0=v1.1.0",
+    );
     product.disconnect(standby);
     expect(await product.up({ release: "v1.1.0" })).toContain(unreachable);
   });
@@ -53,7 +55,7 @@ describe("a lost standby region", () => {
     product.connect(standby);
     expect(await product.up({ release: "v1.2.0" })).toBe("");
     for (const region of [active, standby]) {
-      expect(product.objects(region)).toBe("kept=v1.2.0 renamed-v1.2.0=v1.2.0");
+      expect(product.objects(region)).toBe("lifeline-release=v1.2.0 renamed-v1.2.0=v1.2.0");
       expect(product.asked(region).at(-1)).toBe("v1.2.0");
     }
   });

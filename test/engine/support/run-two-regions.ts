@@ -6,6 +6,7 @@ import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
 import type * as pulumi from "@pulumi/pulumi";
 import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
 import { Access } from "../../../components/access.ts";
+import { releaseRecordObject } from "../../../components/lib/release-record-type.ts";
 import { Migration } from "../../../components/migration.ts";
 import { RegionProviders } from "../../../components/region-providers.ts";
 import { SmokeGate } from "../../../components/smoke-gate.ts";
@@ -67,7 +68,8 @@ function declareRegion(
       { metadata: { name, namespace: region }, data: { release } },
       { provider },
     );
-  config("kept", "kept");
+  // What a deployer may change is known by its name.
+  config("kept", releaseRecordObject);
   config("renamed", `renamed-${release}`);
   if (hasAddition) config("added", "added");
   if (run.hasMigration) {
