@@ -19,7 +19,7 @@ import {
 import { judgeObjectives } from "./report/objectives.ts";
 import type { PhaseId } from "./report/phases.ts";
 import { clusterOf, declaredCheck } from "./verify.ts";
-import { missingControllers, standInLimits } from "./stand-ins.ts";
+import { certificateAuthority, missingControllers, standInLimits } from "./stand-ins.ts";
 import { readWorkloads } from "./workloads.ts";
 
 /** What one rehearsal has found so far; becomes evidence at its end, however it ended. */
@@ -102,7 +102,7 @@ export class RehearsalRecord {
           workloads: await readWorkloads(this.regions[index]?.cluster, config),
         })),
       ),
-      standIns: ground.standIns.map((name) => standInLimits[name]),
+      standIns: [...ground.standIns.map((name) => standInLimits[name]), certificateAuthority],
       absent: await missingControllers(
         ground.places.map(({ context }) => clusterOf(ground, context)),
       ),

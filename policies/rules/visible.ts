@@ -1,6 +1,6 @@
 import type { ResourceValidationPolicy } from "@pulumi/policy";
 import { kindOf } from "../lib/kinds.ts";
-import { at } from "../lib/read.ts";
+import { at, keysOf } from "../lib/read.ts";
 import { explain } from "../lib/violation.ts";
 
 /** Kinds that carry or change other objects, whose contents the other rules would never see. */
@@ -10,9 +10,14 @@ const helmRelease = "kubernetes:helm.sh/v3:Release";
 
 /**
  * The one chart that may be installed: what Helm renders never passes these rules, so this is a decision, for this chart
- * of this publisher at a version that somebody named. Its pods are the operator's own, in a namespace of their own.
+ * of this publisher at a version that somebody named. Its pods are the operator's own, in a namespace of their own. Any
+ * other value could bring objects of somebody else's, and so could a program that changes what Helm has rendered.
  */
-const trusted = { chart: "cert-manager", repo: "https://charts.jetstack.io" };
+const trusted = {
+  chart: "cert-manager",
+  repo: "https://charts.jetstack.io",
+  values: ["crds", "serviceAccount"],
+};
 
 export const nothingHidden: ResourceValidationPolicy = {
   name: "nothing-hidden",
@@ -31,7 +36,7 @@ export const nothingHidden: ResourceValidationPolicy = {
         where: args.name,
         field: "type",
         value: args.type,
-        must: `be one whole object, or ${trusted.chart} from ${trusted.repo} at a stated version`,
+        must: `be one whole object, or ${trusted.chart} from ${trusted.repo} at a stated version, with no values but ${trusted.values.join(" and ")}`,
         fix: "Declare the object itself.",
       }),
     );
@@ -43,6 +48,9 @@ function isTrusted(props: unknown): boolean {
   return (
     at(props, "chart") === trusted.chart &&
     at(props, "repositoryOpts", "repo") === trusted.repo &&
+    keysOf(at(props, "values")).every((key) => trusted.values.includes(key)) &&
+    at(props, "valueYamlFiles") === undefined &&
+    at(props, "postrender") === undefined &&
     typeof version === "string" &&
     /^v?\d+\.\d+\.\d+$/.test(version)
   );

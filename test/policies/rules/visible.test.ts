@@ -22,6 +22,7 @@ describe("nothing is hidden from the rules", () => {
       chart: "cert-manager",
       version: "v1.19.1",
       repositoryOpts: { repo: "https://charts.jetstack.io" },
+      values: { crds: { enabled: true }, serviceAccount: { annotations: {} } },
     },
   };
 
@@ -35,6 +36,9 @@ describe("nothing is hidden from the rules", () => {
     ["the chart of anybody", ["repositoryOpts"], undefined],
     ["whichever version there is", ["version"], undefined],
     ["a range of versions", ["version"], "^1.19.1"],
+    ["whatever else it is told to make", ["values", "extraObjects"], [{ kind: "ClusterRole" }]],
+    ["what a file tells it", ["valueYamlFiles"], ["values.yaml"]],
+    ["what a program makes of it", ["postrender"], "./change.sh"],
   ])("because %s is refused", (_description, path, value) => {
     expect(violations(nothingHidden, change(release, path, value))).toHaveLength(1);
   });
