@@ -43,6 +43,7 @@ def look_here(settings: Settings) -> Here:
         lsn=(int(high, 16) << 32) + int(low, 16),
         wrote_last=_last_writer(settings) == settings.region,
         lived_lately=_age(settings) < settings.timing.lately,
+        lived=settings.lived_file.exists(),
         receives=_receives(settings),
     )
 

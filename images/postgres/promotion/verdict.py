@@ -23,6 +23,8 @@ class Here:
     """The newest heartbeat is this region's: a failover within the region, not a move."""
     lived_lately: bool
     """Postgres ran in this very pod as a sound member within the last minutes: it did not start cold."""
+    lived: bool
+    """The volume belonged to a sound member once: its data is not a mere copy from the archive."""
     receives: bool
     """The other region's leader sends WAL to this very member."""
 
@@ -107,7 +109,15 @@ def judge(here: Here, there: There) -> Verdict:
 
 def _failover(here: Here, there: There) -> Verdict:
     """This region wrote last, as far as it knows: the other one may have gone on since."""
-    if there.leader is not None:
+    leader = there.leader
+    if leader is not None:
+        if not here.lived and leader.timeline == here.timeline and here.lsn < leader.lsn:
+            # Of what a member of this region lacks, nothing was acknowledged; a copy from the archive was never one.
+            return Verdict(
+                Answer.WAIT,
+                f"this is a copy from the archive, and the other region has {leader.lsn - here.lsn} bytes more: move the"
+                " write role there (lifeline:activeRegion), by which nothing is lost",
+            )
         if there.declared is Declared.WRITER:
             # It may be on its way up. One that still follows in the end is held back by its own guard.
             return Verdict(

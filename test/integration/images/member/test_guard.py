@@ -17,7 +17,7 @@ from promotion.verdict import Declared, Here, Leader, There
 from support import FakePatroni, World, until
 
 PATIENCE = Patience(whole=3, silence=0.3, pause=0.05, still=1)
-HERE = Here("7", 3, 500, wrote_last=False, lived_lately=False, receives=False)
+HERE = Here("7", 3, 500, wrote_last=False, lived_lately=False, lived=True, receives=False)
 FREE = There(Leader("7", 3, 500, in_recovery=True), Declared.FOLLOWER, False, 3)
 BUSY = replace(FREE, leader=Leader("7", 3, 500, in_recovery=False))
 SILENT = There(None, None, None, 0)

@@ -8,7 +8,9 @@ from dataclasses import replace
 
 from promotion.verdict import Answer, Declared, Here, Leader, There, judge, judge_alone
 
-HERE = Here("7", timeline=3, lsn=500, wrote_last=False, lived_lately=True, receives=False)
+HERE = Here(
+    "7", timeline=3, lsn=500, wrote_last=False, lived_lately=True, lived=True, receives=False
+)
 WRITER_HERE = replace(HERE, wrote_last=True)
 FOLLOWING = Leader("7", timeline=3, lsn=500, in_recovery=True)
 WRITING = replace(FOLLOWING, in_recovery=False)
@@ -74,6 +76,19 @@ class Failovers(unittest.TestCase):
     def test_does_not_wait_for_a_standby_that_is_ahead_of_what_was_acknowledged(self) -> None:
         there = replace(STOOD_DOWN, leader=replace(FOLLOWING, lsn=900))
         self.assertIs(answer(WRITER_HERE, there), Answer.ALLOW)
+
+    def test_a_mere_copy_from_the_archive_waits_for_a_standby_that_has_more(self) -> None:
+        """Every member that had it all lost its volume: the other region alone has what was acknowledged."""
+        copy = replace(WRITER_HERE, lived=False)
+        ahead = replace(FOLLOWING, lsn=501)
+        for declared in (*Declared, None):
+            there = replace(STOOD_DOWN, leader=ahead, declared=declared)
+            self.assertIs(answer(copy, there), Answer.WAIT)
+            self.assertIn("1 bytes more", judge(copy, there).reason)
+        self.assertIs(answer(copy, STOOD_DOWN), Answer.ALLOW)
+        # What the other one wrote on an earlier timeline, this region has given up.
+        earlier = replace(STOOD_DOWN, leader=replace(ahead, timeline=2), timeline=2)
+        self.assertIs(answer(copy, earlier), Answer.ALLOW)
 
     def test_goes_on_while_the_other_regions_patroni_cannot_say_anything(self) -> None:
         there = There(FOLLOWING, None, None, 0)
@@ -158,7 +173,7 @@ class Both(unittest.TestCase):
 
 def here_of(side: tuple[int, int, Declared], wrote_last: bool) -> Here:
     timeline, lsn, _ = side
-    return Here("7", timeline, lsn, wrote_last, lived_lately=True, receives=False)
+    return Here("7", timeline, lsn, wrote_last, lived_lately=True, lived=True, receives=False)
 
 
 def there_of(side: tuple[int, int, Declared]) -> There:
