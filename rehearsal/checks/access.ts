@@ -84,26 +84,31 @@ export function noClusterAccess(
 /** Asks the API server itself what the deployer may do. */
 export function deployerReach(region: RegionUnderTest, subject: Subject): Promise<CheckResult> {
   const { namespace } = subject;
-  const own = { verb: "patch", group: "apps", resource: "deployments", namespace };
-  const foreign = [
+  const own = { verb: "patch", group: "apps", resource: "deployments", namespace, name: "backend" };
+  const foreign: (Partial<typeof own> & Pick<typeof own, "verb" | "group" | "resource">)[] = [
+    // It says which region writes.
+    { verb: "patch", group: "", resource: "configmaps", namespace, name: "postgres-1-config" },
     { verb: "get", group: "", resource: "secrets", namespace: "kube-system" },
     { verb: "create", group: "", resource: "pods", namespace: "default" },
     { verb: "create", group: "rbac.authorization.k8s.io", resource: "clusterroles" },
   ];
-  return check({ name: "Deployer reaches its namespace only", region: region.name }, async () => {
-    const inside = await allowed(region, subject, own);
-    const outside = await Promise.all(foreign.map((action) => allowed(region, subject, action)));
-    const said = (may: boolean | undefined) => (may === true ? "allowed" : "refused");
-    const describe = (it: (typeof foreign)[number], may: boolean | undefined) =>
-      `${it.verb} ${it.resource} in ${it.namespace ?? "the cluster"}: ${said(may)}`;
-    return {
-      ok: inside && !outside.includes(true),
-      expected: [describe(own, true), ...foreign.map((it) => describe(it, false))].join("; "),
-      measured: [describe(own, inside), ...foreign.map((it, i) => describe(it, outside[i]))].join(
-        "; ",
-      ),
-    };
-  });
+  return check(
+    { name: "Deployer reaches what a release changes only", region: region.name },
+    async () => {
+      const inside = await allowed(region, subject, own);
+      const outside = await Promise.all(foreign.map((action) => allowed(region, subject, action)));
+      const said = (may: boolean | undefined) => (may === true ? "allowed" : "refused");
+      const describe = (it: (typeof foreign)[number], may: boolean | undefined) =>
+        `${[it.verb, it.resource, ...(it.name === undefined ? [] : [it.name])].join(" ")} in ${it.namespace ?? "the cluster"}: ${said(may)}`;
+      return {
+        ok: inside && !outside.includes(true),
+        expected: [describe(own, true), ...foreign.map((it) => describe(it, false))].join("; "),
+        measured: [describe(own, inside), ...foreign.map((it, i) => describe(it, outside[i]))].join(
+          "; ",
+        ),
+      };
+    },
+  );
 }
 
 async function allowed(

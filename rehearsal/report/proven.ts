@@ -4,7 +4,7 @@ import type { PhaseId } from "./phases.ts";
 /** What each phase shows, in words for someone who runs none of this. */
 const meanings: Readonly<Record<PhaseId, string>> = {
   foundation:
-    "The product lives in a namespace of its own that refuses unsafe pods and denies all traffic nobody allowed; its deployer can touch nothing outside, and its certificate is valid.",
+    "The product lives in a namespace of its own that refuses unsafe pods and denies all traffic nobody allowed; its deployer can touch nothing but what a release changes, and its certificate is valid.",
   database:
     "Each region has its copies of Postgres, every one with data checksums on a volume of its own, and the schema is exactly the one this release was made for.",
   data: "Every commit is held by two machines before it counts, the other region follows as it happens, both regions keep backups and the log since in their own storage, from which alone the database was brought back, whole, and the moment before this release can be gone back to by name.",

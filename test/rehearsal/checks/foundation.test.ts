@@ -155,18 +155,33 @@ describe("deployerReach", () => {
     });
   });
 
-  test("passes when only its own namespace is allowed", async () => {
+  interface Asked {
+    readonly namespace?: string;
+    readonly resource: string;
+  }
+  const answering = (isAllowed: (asked: Asked) => boolean) => {
     const region = regionWith({});
     const cluster = {
       ...region.cluster,
       request: (_method: string, _path: string, body?: object) => {
-        const { spec } = body as { spec: { resourceAttributes: { namespace?: string } } };
-        const allowed = spec.resourceAttributes.namespace === namespace;
+        const { spec } = body as { spec: { resourceAttributes: Asked } };
+        const allowed = isAllowed(spec.resourceAttributes);
         return Promise.resolve({ status: 201, body: JSON.stringify({ status: { allowed } }) });
       },
     };
-    const result = await deployerReach({ ...region, cluster }, subject);
+    return deployerReach({ ...region, cluster }, subject);
+  };
+
+  test("passes when only the product's Deployments are allowed", async () => {
+    const result = await answering(
+      (asked) => asked.namespace === namespace && asked.resource === "deployments",
+    );
     expect(result).toMatchObject({ status: "passed" });
+  });
+
+  test("fails when all of its own namespace is allowed", async () => {
+    const result = await answering((asked) => asked.namespace === namespace);
+    expect(result).toMatchObject({ status: "failed" });
   });
 });
 
