@@ -38,7 +38,7 @@ export function waysBack(
   if (denialOf(record, good.release) !== undefined) {
     return [
       again(stack, `what ran before, ${good.release}, was taken back`),
-      ...furtherBack(after, stopped.release),
+      ...toAnother(after, stopped.release),
       {
         what: `bring ${good.release} out once more, where it is the smaller evil`,
         commands: commands.retry(stack, good.release),
@@ -86,7 +86,7 @@ export function waysAround({ state, stack, target, data }: Situation): readonly 
 }
 
 /** To the newest release that came to its end, was not taken back and may come out as everything is now. */
-function furtherBack(situation: Situation, stopped: string): Way[] {
+function toAnother(situation: Situation, stopped: string): Way[] {
   const { state, releases, stack } = situation;
   const finished = state?.finished ?? 0;
   const target = (state?.record.deployments ?? [])
@@ -95,7 +95,12 @@ function furtherBack(situation: Situation, stopped: string): Way[] {
     .findLast((release) => decide({ ...situation, target: release }).verdict === "go");
   if (target === undefined) return [];
   const { version } = target;
-  return [{ what: `go further back, to ${version}`, commands: commands.deploy(stack, version) }];
+  return [
+    {
+      what: `go to ${version} instead, which ran before`,
+      commands: commands.deploy(stack, version),
+    },
+  ];
 }
 
 const again = (stack: string, why: string): Way => ({

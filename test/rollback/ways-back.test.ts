@@ -63,7 +63,7 @@ test("a rollback that stops itself is run again: what ran before was taken back,
   expect(more.map(inOneLine)).toEqual([retry("v1.1.0")]);
 });
 
-test("a rollback that stops itself may go further back, as far as the schema allows", () => {
+test("a rollback that stops itself may go to another release that ran before, as far as the schema allows", () => {
   const story = new Story().through("v1.0.0", "v1.1.0", "v1.2.0");
   expect(lines(story, "v1.1.0")).toEqual([
     "pulumi up --stack production",
