@@ -11,8 +11,8 @@ import { container, podTemplate } from "./lib/pod.ts";
 
 export interface MigrationArgs extends Database {
   readonly scope: Scope;
-  /** Name of the restore point that is taken before. */
-  readonly restorePoint: string;
+  /** Names of the restore points that are taken before, where they were not taken by an earlier attempt. */
+  readonly restorePoints: readonly string[];
   /** The database's image, with the script that takes the restore point, pinned by digest. */
   readonly databaseImage: string;
   /** host:port of the other region's leader, whose archive the restore point should reach too. */
@@ -45,7 +45,7 @@ export class Migration extends pulumi.ComponentResource {
     const restorePoint = container({
       name: "restore-point",
       image: args.databaseImage,
-      command: ["/opt/lifeline/restore-point.sh", args.restorePoint],
+      command: ["/opt/lifeline/restore-point.sh", ...args.restorePoints],
       environment: {
         ...databaseEnvironment(args),
         PEER_POSTGRES: args.peerPostgres,

@@ -28,8 +28,8 @@ export interface RegionSecrets {
 export interface Run {
   /** The record that it leaves. */
   readonly record: string;
-  /** Name of the point before the release's migrations, which data can go back to. */
-  readonly restorePoint: string;
+  /** Names of the points before the release's migrations, which data can go back to. */
+  readonly restorePoints: readonly string[];
   /** Number of the deployment in the record. */
   readonly deployment: number;
   /** Where and when the serving generation of the data was asked for; undefined where it began empty. */

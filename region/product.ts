@@ -19,7 +19,7 @@ export function declareMigration(
   config: Config,
   { scope, peer, name, inCluster }: Ground,
   after: pulumi.Resource,
-  { restorePoint, deployment }: Pick<Run, "restorePoint" | "deployment">,
+  { restorePoints, deployment }: Pick<Run, "restorePoints" | "deployment">,
 ): Migration {
   const { release, postgres, smoke, migration } = config;
   const { database, user, image } = postgres;
@@ -36,7 +36,7 @@ export function declareMigration(
       image: release.images.migrations,
       databaseImage: image,
       peerPostgres: `${host}:${String(port)}`,
-      ...{ restorePoint, deployment },
+      ...{ restorePoints, deployment },
       schema: release.schema,
       generation: postgres.generations.length,
     },

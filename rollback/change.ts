@@ -1,6 +1,6 @@
 import { contentHash } from "../components/lib/content-hash.ts";
 import type { Release } from "../config/release.ts";
-import { denialOf, type Origin, type RecordState } from "./record.ts";
+import { denialOf, lastDeployment, type Origin, type RecordState } from "./record.ts";
 
 /** What an operator says about a change, for the release that it names. */
 export interface ChangeRequest {
@@ -67,8 +67,11 @@ export function statedFor(situation: Situation): Stated {
   return request === undefined || isRecorded(situation, request) ? {} : request;
 }
 
-/** Whether the stack file says something of this release that was recorded before. */
+/** Whether the stack file says something of this release that was recorded before, with a deployment that ended. */
 export function repeatsItself(situation: Situation): boolean {
+  const last = situation.state && lastDeployment(situation.state);
+  if (last?.release === situation.target.version && last.number !== situation.state?.finished)
+    return false;
   const { reason, requestedBy, emergency } = requestFor(situation) ?? {};
   const saysSomething = reason !== undefined || requestedBy !== undefined || emergency === true;
   return saysSomething && Object.keys(statedFor(situation)).length === 0;

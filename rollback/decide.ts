@@ -1,20 +1,22 @@
 import { objectives, type Objective } from "../components/lib/objectives.ts";
 import type { Release } from "../config/release.ts";
 import { checksumOf, requestFor, statedFor, type Situation } from "./change.ts";
-import { commands, type RestorePoint } from "./commands.ts";
+import { commands } from "./commands.ts";
 import {
   appended,
   denialOf,
   lastDeployment,
   nextRestorePoint,
+  outcomeOf,
   schemaAfter,
   type ChangeType,
   type Denial,
   type Deployment,
   type DeploymentRecord,
+  type RecordState,
   type SchemaRange,
 } from "./record.ts";
-import { brokenHistory, checkRestore, madeOf, restorableSince } from "./restore.ts";
+import { brokenHistory, checkRestore, madeOf, pointsBefore } from "./restore.ts";
 import { compareVersions } from "./version.ts";
 
 /** A way out; the commands are to be typed as they are. */
@@ -63,10 +65,15 @@ export function decide(situation: Situation): Decision {
   const broken = brokenHistory(situation, last.generation);
   if (broken !== undefined) return broken;
   const restores = data.generation !== last.generation;
+  const ran = state.record.deployments.findLast(({ release }) => release === target.version);
+  if (ran !== undefined && ran.checksum !== checksumOf(target))
+    return refusedAsChanged(situation, ran);
   if (last.release === target.version && !restores) {
-    return last.checksum === checksumOf(target)
-      ? { verdict: "unchanged", record: state.record }
-      : refusedAsChanged(situation, last);
+    const migratesAgain =
+      last.restorePoint !== undefined && outcomeOf(last, state.finished) !== "finished";
+    return migratesAgain
+      ? again(situation, state, last)
+      : { verdict: "unchanged", record: state.record };
   }
   const denial = denialOf(state.record, target.version);
   if (denial !== undefined && !mayRetry(situation)) return refusedAsDenied(situation, denial);
@@ -137,7 +144,27 @@ function go(situation: Situation, type: ChangeType, live: SchemaRange): Decision
       },
     },
   };
-  const record = withDenials(appended(state, deployment), situation, deployment);
+  return goOf(deployment, withDenials(appended(state, deployment), situation, deployment));
+}
+
+/**
+ * The same change once more, from where it stopped. Since then the product may have written for hours: the migrations get
+ * a restore point after that, and the first one stays.
+ */
+function again({ target, now }: Situation, state: RecordState, last: Deployment): Decision {
+  const { restored, ...same } = last;
+  void restored;
+  const deployment: Deployment = {
+    ...same,
+    number: last.number + 1,
+    at: now.toISOString(),
+    restorePoint: nextRestorePoint(state, target.version),
+  };
+  return goOf(deployment, appended(state, deployment));
+}
+
+function goOf(deployment: Deployment, record: DeploymentRecord): Decision {
+  const { type } = deployment;
   const objective = objectiveOf[type];
   return { verdict: "go", type, ...(objective !== undefined && { objective }), deployment, record };
 }
@@ -168,12 +195,12 @@ function repair({ stack, releases, state }: Situation, release: string): readonl
   return commands.repair(stack, release, [...releases.map(({ version }) => version), ...deployed]);
 }
 
-function refusedAsChanged(situation: Situation, last: Deployment): Refusal {
+function refusedAsChanged(situation: Situation, ran: Deployment): Refusal {
   const { target } = situation;
   return {
     verdict: "refused",
-    reason: `releases/${target.version}.yaml was changed after ${last.by} deployed it on ${last.at}`,
-    allowed: `the content with the checksum ${last.checksum}; it has ${checksumOf(target)}`,
+    reason: `releases/${target.version}.yaml was changed after ${ran.by} deployed it on ${ran.at}`,
+    allowed: `the content with the checksum ${ran.checksum}; it has ${checksumOf(target)}`,
     ways: [
       { what: "restore the file", commands: [`git log -p releases/${target.version}.yaml`] },
       {
@@ -240,33 +267,21 @@ function refusedBySchema(situation: Situation, last: Deployment, live: SchemaRan
  */
 export function backWithData(situation: Situation): Way | undefined {
   const { target, stack, data } = situation;
-  const point = pointBefore(situation, target.schema.max);
+  const [point, ...later] = pointsBefore(situation, target.schema.max);
   if (point === undefined) return undefined;
+  const more = later
+    .filter(({ release }) => release === point.release)
+    .map(
+      ({ name }) =>
+        `; ${name}, from when it was tried again, keeps more where nothing was changed before`,
+    );
   return {
-    what: `go back together with the data, to the restore point before ${point.name}; what was written since is lost and has to be accepted`,
+    what: `go back together with the data, to the restore point before ${point.name}; what was written since is lost and has to be accepted${more.join("")}`,
     commands: commands.restore(stack, target.version, point, data),
   };
 }
 
 const empty: DeploymentRecord = { format: 1, deployments: [], denials: [] };
-
-/** The restore point of the deployment that left the schema behind which the target cannot run. */
-function pointBefore(situation: Situation, max: number): RestorePoint | undefined {
-  const { state } = situation;
-  const deployments = state?.record.deployments ?? [];
-  const finished = state?.finished ?? 0;
-  const lastGood = deployments.findLastIndex(
-    (deployment) => schemaAfter(deployment, finished).highest <= max,
-  );
-  const [point] = deployments
-    .slice(lastGood + 1)
-    .flatMap(({ restorePoint: name, generation, at }) =>
-      name === undefined ? [] : [{ name, generation, at }],
-    );
-  return point !== undefined && Date.parse(point.at) >= restorableSince(situation)
-    ? point
-    : undefined;
-}
 
 export function inWords({ lowest, highest }: SchemaRange): string {
   return lowest === highest ? String(lowest) : `${String(lowest)} to ${String(highest)}`;

@@ -3,7 +3,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { ConfigError, dataTarget, type Config, type Problem, type Release } from "../config.ts";
 import { repeatsItself } from "./change.ts";
 import { decide, type Decision, type Refusal, type Way } from "./decide.ts";
-import { restoredAs, writeRecord, type RecordState, type Restored } from "./record.ts";
+import {
+  restoredAs,
+  restorePointsOf,
+  writeRecord,
+  type RecordState,
+  type Restored,
+} from "./record.ts";
 import type { Settings } from "./settings.ts";
 import { inOneLine, waysAround, waysBack } from "./ways-back.ts";
 
@@ -21,8 +27,8 @@ export interface JudgedChange {
 /** What a run keeps, and what it calls the way back. */
 export interface Judged {
   readonly record: string;
-  /** Taken before the release's migrations. */
-  readonly restorePoint: string;
+  /** Taken before the release's migrations, oldest first. */
+  readonly restorePoints: readonly string[];
   /** Number of the deployment that this run makes, or makes again. */
   readonly deployment: number;
   /** How the serving generation of the data was made; undefined where it began empty. */
@@ -58,12 +64,13 @@ export function judgeChange({ stack, config, settings, ...rest }: JudgedChange):
       `lifeline:change: what it says was recorded with an earlier deployment of ${config.release.version}; this one is recorded without it. To say why this one is made, set lifeline:change.reason anew.`,
     );
   }
-  const { number: deployment = 1, restorePoint = config.release.version } =
-    record.deployments.at(-1) ?? {};
+  const { number: deployment = 1 } = record.deployments.at(-1) ?? {};
+  const points = restorePointsOf(record);
   const restored = restoredAs(record, situation.data.generation);
   const around = waysAround(situation);
   return {
-    ...{ record: writeRecord(record), restorePoint, deployment, ways },
+    ...{ record: writeRecord(record), deployment, ways },
+    restorePoints: points.length === 0 ? [config.release.version] : points,
     aroundRestore: around.length === 0 ? ways : around,
     ...(restored !== undefined && { restored }),
   };

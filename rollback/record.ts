@@ -139,6 +139,18 @@ export function nextRestorePoint(state: RecordState | undefined, release: string
   return taken.length === 0 ? release : `${release}.${String(taken.length + 1)}`;
 }
 
+/**
+ * Names of the points before the migrations of the last deployment, one for each time that it was tried, oldest first.
+ * An attempt may have stopped before its point was taken: the next one takes what is missing.
+ */
+export function restorePointsOf({ deployments }: DeploymentRecord): readonly string[] {
+  const last = deployments.at(-1);
+  const before = deployments.findLastIndex(
+    ({ release, outcome }) => release !== last?.release || outcome === "finished",
+  );
+  return deployments.slice(before + 1).flatMap(({ restorePoint }) => restorePoint ?? []);
+}
+
 /** The denial that keeps a release back; undefined when it may come out. */
 export function denialOf(record: DeploymentRecord, release: string): Denial | undefined {
   return record.denials.find((denial) => denial.release === release && denial.lifted === undefined);

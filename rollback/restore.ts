@@ -1,5 +1,5 @@
 import { requestFor, type Situation } from "./change.ts";
-import { commands } from "./commands.ts";
+import { commands, type RestorePoint } from "./commands.ts";
 import type { Refusal } from "./decide.ts";
 import {
   restoredAs,
@@ -58,6 +58,29 @@ export const restorableSince = ({
   now,
   restoreWindowDays,
 }: Pick<Situation, "now" | "restoreWindowDays">): number => now.getTime() - restoreWindowDays * day;
+
+/**
+ * The restore points of the deployments after which the target cannot run, the first one before all of them; none where
+ * that one cannot be restored any more.
+ */
+export function pointsBefore(
+  situation: Situation,
+  max: number,
+): readonly (RestorePoint & { readonly release: string })[] {
+  const { state } = situation;
+  const deployments = state?.record.deployments ?? [];
+  const finished = state?.finished ?? 0;
+  const lastGood = deployments.findLastIndex(
+    (deployment) => schemaAfter(deployment, finished).highest <= max,
+  );
+  const points = deployments
+    .slice(lastGood + 1)
+    .flatMap(({ restorePoint: name, generation, at, release }) =>
+      name === undefined ? [] : [{ name, generation, at, release }],
+    );
+  const [first] = points;
+  return first !== undefined && Date.parse(first.at) >= restorableSince(situation) ? points : [];
+}
 
 /** How the generation that serves next is made. */
 export function madeOf({ data, now }: Situation, from: Origin): Restored {

@@ -52,7 +52,7 @@ export function waysBack(
     what: `go back to ${target.version}${programOf(target, situation.target)}`,
     commands: commands.deploy(stack, target.version, settings),
   };
-  const isSame = decision.verdict === "unchanged";
+  const isSame = target.version === stopped.release;
   const first = !isSame
     ? way
     : settings.length > 0

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Marks the moment before a migration, so that the database can be brought back to it by name, and returns when the
-# mark is in the archive.
+# mark is in the archive. A name that was marked before stays where it is.
 #
-# usage: restore-point.sh NAME
+# usage: restore-point.sh NAME ...
 #
 # DATABASE_HOST, DATABASE_PORT, DATABASE_NAME, DATABASE_USER, DATABASE_PASSWORD_FILE, PGSSLMODE, PGSSLROOTCERT
 # DEADLINE_SECONDS   longest wait for this region's archive
@@ -17,11 +17,16 @@ for name in DATABASE_HOST DATABASE_PORT DATABASE_NAME DATABASE_USER DATABASE_PAS
     exit 2
   fi
 done
-point=${1-}
-if ! [[ $point =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$ ]]; then
-  echo "restore-point: a name has at most 63 letters, digits, dots, dashes and underscores, got \"$point\"" >&2
+if (($# == 0)); then
+  echo "restore-point: at least one name is needed" >&2
   exit 2
 fi
+for point; do
+  if ! [[ $point =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$ ]]; then
+    echo "restore-point: a name has at most 63 letters, digits, dots, dashes and underscores, got \"$point\"" >&2
+    exit 2
+  fi
+done
 
 PGPASSWORD=$(<"$DATABASE_PASSWORD_FILE")
 export PGPASSWORD PGCONNECT_TIMEOUT=3 PGOPTIONS="-c statement_timeout=10s"
@@ -38,16 +43,18 @@ archived() {
   [ "$(ask "$1" "$2" --set="wal=$wal" <<<"SELECT lifeline.archived(:'wal')" 2>&1)" = t ]
 }
 
-until made=$(ask "$DATABASE_HOST" "$DATABASE_PORT" --set="point=$point" \
-  <<<"SELECT lsn, wal FROM lifeline.create_restore_point(:'point')" 2>&1); do
-  if ((SECONDS >= DEADLINE_SECONDS)); then
-    echo "restore-point: cannot make the restore point: $made" >&2
-    exit 1
-  fi
-  sleep 1
+for point; do
+  until made=$(ask "$DATABASE_HOST" "$DATABASE_PORT" --set="point=$point" \
+    <<<"SELECT lsn, wal FROM lifeline.create_restore_point(:'point')" 2>&1); do
+    if ((SECONDS >= DEADLINE_SECONDS)); then
+      echo "restore-point: cannot make the restore point $point: $made" >&2
+      exit 1
+    fi
+    sleep 1
+  done
+  wal=${made##* }
+  echo "restore-point: $point is at ${made%% *} in $wal"
 done
-wal=${made##* }
-echo "restore-point: $point is at ${made%% *} in $wal"
 
 until archived "$DATABASE_HOST" "$DATABASE_PORT"; do
   if ((SECONDS >= DEADLINE_SECONDS)); then

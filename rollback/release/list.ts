@@ -2,6 +2,7 @@ import { join } from "node:path";
 
 import { readSeals } from "../../config/released.ts";
 import type { Release } from "../../config/release.ts";
+import { checksumOf } from "../change.ts";
 import { decide } from "../decide.ts";
 import { denialOf, outcomeOf } from "../record.ts";
 import { neutralView } from "./stack-file.ts";
@@ -80,6 +81,8 @@ function lineOf(folder: string, release: Release, known: KnownStack): Line {
 
 function levelFromHere(folder: string, release: Release, known: KnownStack): string {
   if (known.unknown !== undefined) return "not known";
+  const ran = known.state?.record.deployments.findLast((it) => it.release === release.version);
+  if (ran !== undefined && ran.checksum !== checksumOf(release)) return "changed since it ran";
   const decision = decide(
     situationOf(folder, known, release, { now: new Date(), view: neutralView }),
   );
@@ -88,6 +91,8 @@ function levelFromHere(folder: string, release: Release, known: KnownStack): str
     const isDenied = known.state && denialOf(known.state.record, release.version) !== undefined;
     return isDenied === true ? "denied" : "not without data";
   }
+  // It stopped half-way.
+  if (known.state?.record.deployments.at(-1)?.release === release.version) return "again";
   const seconds = decision.objective?.recoverySeconds;
   return seconds === undefined ? decision.type : `${decision.type}, ${String(seconds / 60)} min`;
 }

@@ -1,5 +1,6 @@
 import { objectives } from "../../components/lib/objectives.ts";
 import { decide } from "../../rollback/decide.ts";
+import { restoredAs, restorePointsOf } from "../../rollback/record.ts";
 import { releaseOf, releases, Story } from "./story.ts";
 
 const all = ["v1.0.0", "v1.1.0", "v1.2.0", "v1.3.0", "v1.4.0"];
@@ -73,8 +74,48 @@ describe("the level of a change is computed", () => {
   test("running it again is no change, finished or not", () => {
     const story = upTo("v1.3.0");
     expect(story.decision("v1.3.0")).toEqual({ verdict: "unchanged", record: story.state?.record });
-    story.run("v1.4.0", { finishes: false });
+    story.run("v1.2.0", { finishes: false });
+    expect(story.decision("v1.2.0").verdict).toBe("unchanged");
+  });
+
+  test("a migration that is tried again gets a restore point after what was written since", () => {
+    const story = upTo("v1.3.0");
+    story.run("v1.4.0", { change: { reason: "prices", emergency: true }, finishes: false });
+    const [first, denials] = [story.last, story.recorded.denials];
+    const { type } = story.run("v1.4.0", { finishes: false });
+    expect(type).toBe("upgrade");
+    expect(story.last).toMatchObject({
+      ...{ number: 6, from: "v1.3.0", reason: "prices", emergency: true, schema: first?.schema },
+      restorePoint: "v1.4.0.2",
+    });
+    expect(story.last?.at).not.toBe(first?.at);
+    expect(story.recorded.denials).toEqual(denials);
+    // What stopped before its point was taken left none behind: each attempt sees to all of them.
+    expect(restorePointsOf(story.recorded)).toEqual(["v1.4.0", "v1.4.0.2"]);
+    story.run("v1.4.0");
+    expect(restorePointsOf(story.recorded)).toEqual(["v1.4.0", "v1.4.0.2", "v1.4.0.3"]);
     expect(story.decision("v1.4.0").verdict).toBe("unchanged");
+    expect(story.refusal("v1.3.0").ways[0]?.what).toMatch(
+      /to the restore point before v1\.4\.0; .*; v1\.4\.0\.2, .*; v1\.4\.0\.3, from when/,
+    );
+    // Between two attempts nothing was changed, as far as anybody knows.
+    const between = { data: { generation: 2, from: { time: "2026-01-04T20:00:00Z" } } };
+    expect(
+      story.run("v1.3.0", { ...between, change: { acceptLoss: "2026-01-04T20:00:00Z" } }).type,
+    ).toBe("full");
+    story.run("v1.4.0", { change: { allowRetry: "repaired" } });
+    expect(restorePointsOf(story.recorded)).toEqual(["v1.4.0.4"]);
+  });
+
+  test("a restore with migrations that is tried again denies what it left once", () => {
+    const story = new Story().through("v1.1.0", "v1.3.0", "v1.4.0");
+    const back = { ...toPoint("v1.3.0"), finishes: false };
+    story.run("v1.3.0", back);
+    const { type, objective } = story.run("v1.3.0", { finishes: false });
+    expect({ type, objective }).toEqual({ type: "full", objective: objectives.fullRollback });
+    expect(story.recorded.denials.map(({ release }) => release)).toEqual(["v1.4.0"]);
+    expect(restoredAs(story.recorded, 2)?.from).toEqual({ point: "v1.3.0" });
+    expect(restorePointsOf(story.recorded)).toEqual(["v1.3.0.2", "v1.3.0.3"]);
   });
 });
 
@@ -233,6 +274,11 @@ describe("a release file that changed", () => {
       "releases/v1.3.0.yaml was changed after ops deployed it on 2026-01-04",
     );
     expect(ways[1]?.commands[0]).toContain("npm run release -- new v1.3.1 --from v1.3.0");
+  });
+
+  test("is refused on the way back, too", () => {
+    const { reason } = upTo("v1.4.0").refusal("v1.3.0", { ...toPoint("v1.4.0"), target });
+    expect(reason).toContain("releases/v1.3.0.yaml was changed after ops deployed it");
   });
 
   test("is accepted with another note of what it was made with", () => {

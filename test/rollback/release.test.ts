@@ -189,7 +189,7 @@ describe("release list and plan", () => {
       "v1.0.0 | production | 2026-01-01T00:00Z ops | config, 10 min | 1..1 | no",
       "v1.1.0 | production | 2026-01-04T00:00Z ada | config, 10 min | 1..2 | yes",
       "v1.2.0 | production | 2026-01-03T00:00Z ops | denied since 2026-01-04: logins fail | 1..2 | yes",
-      "v1.3.0 * | production | 2026-01-05T00:00Z ops (not finished) | is there | 2..2 | yes",
+      "v1.3.0 * | production | 2026-01-05T00:00Z ops (not finished) | again | 2..2 | yes",
     ]);
   });
 

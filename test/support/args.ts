@@ -126,7 +126,7 @@ export const migrationArgs: MigrationArgs = {
   database: "acme",
   user: "acme_user",
   databaseImage: image("postgres"),
-  restorePoint: "v1.2.3",
+  restorePoints: ["v1.2.3"],
   peerPostgres: "db.west.acme.test:30432",
   schema: { min: 3, max: 5, target: 4 },
   generation: 1,

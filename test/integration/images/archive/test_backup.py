@@ -199,9 +199,9 @@ class RestorePoints(unittest.TestCase):
         cls.addClassCleanup(cls.lab.close)
         cls.leader = cls.lab.member("leader").create()
 
-    def point(self, name: str, **more: str):
+    def point(self, *names: str, **more: str):
         environment = self.lab.client(self.leader) | {"DEADLINE_SECONDS": "20"} | more
-        return run([SCRIPTS / "restore-point.sh", name], environment)
+        return run([SCRIPTS / "restore-point.sh", *names], environment)
 
     def test_a_point_is_in_the_archive_when_it_returns_and_is_made_once(self) -> None:
         first = self.point("v1.4.0")
@@ -215,6 +215,16 @@ class RestorePoints(unittest.TestCase):
         wal = first.stdout.splitlines()[0].split()[-1]
         found = self.lab.storage.files / "lifeline-here/postgres-1/archive/main/15-1" / wal[:16]
         self.assertEqual(len(list(found.glob(f"{wal}-*"))), 1)
+
+    def test_an_attempt_takes_what_the_one_before_did_not(self) -> None:
+        first = self.point("v1.5.0")
+        both = self.point("v1.5.0", "v1.5.0.2")
+        self.assertEqual(both.returncode, 0, both.stdout)
+        self.assertEqual(both.stdout.splitlines()[0], first.stdout.splitlines()[0])
+        self.assertIn("v1.5.0.2 is at", both.stdout)
+        taken = "SELECT string_agg(name, ' ' ORDER BY lsn) FROM lifeline.restore_points WHERE name ~ '^v1.6'"
+        self.assertEqual(self.point("v1.6.0", "v1.6.0.2").returncode, 0)
+        self.assertEqual(self.leader.sql(taken, "shop"), "v1.6.0 v1.6.0.2")
 
     def test_the_other_region_is_waited_for_and_then_only_warned_about(self) -> None:
         good = self.point("v1.4.1", PEER_POSTGRES=f"localhost:{self.leader.port}")
@@ -234,6 +244,8 @@ class RestorePoints(unittest.TestCase):
         self.assertIn("there is no way back to v1.4.3", finished.stdout)
 
     def test_names_and_rights_are_checked(self) -> None:
+        self.assertEqual(self.point().returncode, 2)
+        self.assertEqual(self.point("v1.7.0", "a b").returncode, 2)
         for name in ("", "-x", "a b", "x" * 64, "a'b"):
             self.assertEqual(self.point(name).returncode, 2)
         refused = run(
