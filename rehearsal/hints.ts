@@ -6,6 +6,8 @@ import { quoted, wordsOf } from "../rollback/shell.ts";
 /** Settings that one option can name. */
 const settable = /^lifeline:([\w.[\]]+)$/;
 
+const looksAtStack = /(npm run release -- keep) --stack \S+/;
+
 /**
  * Says what a stack is told with `pulumi config set` and `pulumi up` as a rehearsal is told it: each start writes its stack
  * file anew, with what stands on its own command line.
@@ -21,7 +23,7 @@ export function asRehearsalCommands(
     .flatMap(oneByOne)
     .flatMap((line) => {
       const command = commandIn(line);
-      if (command === undefined) return [line];
+      if (command === undefined) return [line.replace(looksAtStack, "$1 --rehearsal")];
       const { verb, setting = "" } = command;
       if (verb === "set") settings.set(setting, command.value);
       if (verb === "rm") settings = without(settings, setting);

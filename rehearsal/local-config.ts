@@ -11,13 +11,29 @@ const prefix = "lifeline:";
 
 /** The configuration that the program was given, read as the program reads it. */
 export function readLocalConfig({ projectFolder, releasesFolder }: LocalStack): Config {
-  const { config } = parse(readFileSync(join(projectFolder, "Pulumi.local.yaml"), "utf8")) as {
-    config: Record<string, unknown>;
-  };
-  const plain = Object.entries(config)
-    .filter(([key, value]) => key.startsWith(prefix) && !isEncrypted(value))
+  return configIn(join(projectFolder, "Pulumi.local.yaml"), "local", releasesFolder);
+}
+
+/**
+ * The configuration of a stack file, without its secrets, with some settings in place of the file's.
+ * @throws ConfigError naming every problem at once
+ */
+export function configIn(
+  file: string,
+  stack: string,
+  releasesFolder: string,
+  settings: Readonly<Record<string, unknown>> = {},
+): Config {
+  const { config } = parse(readFileSync(file, "utf8")) as { config: Record<string, unknown> };
+  const own = Object.entries(config)
+    .filter(([key]) => key.startsWith(prefix))
     .map(([key, value]) => [key.slice(prefix.length), value] as const);
-  return parseConfig("local", Object.fromEntries(plain), releaseFiles(releasesFolder));
+  const plain = own.filter(([, value]) => !isEncrypted(value));
+  return parseConfig(
+    stack,
+    { ...Object.fromEntries(plain), ...settings },
+    releaseFiles(releasesFolder),
+  );
 }
 
 const isEncrypted = (value: unknown): boolean =>

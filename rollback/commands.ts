@@ -83,6 +83,9 @@ export const commands = {
     up(stack),
   ],
 
+  /** Before its pods are gone. */
+  keep: (stack: string): string => `npm run release -- keep --stack ${quoted(stack)}`,
+
   retry: (stack: string, release: string): string[] => [
     say(stack, "release", release),
     say(stack, "allowRetry", "<what is different now>"),

@@ -4,11 +4,13 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { Config } from "../config.ts";
 import type { Declared } from "../diagnosis/cause.ts";
+import { commands } from "./commands.ts";
 import type { Way } from "./decide.ts";
 import { inOneLine } from "./ways-back.ts";
 
 /** A part of the product that did not come to its end. */
 export interface Stop {
+  readonly stack: string;
   readonly release: string;
   /** Its name in the program. */
   readonly name: string;
@@ -19,12 +21,16 @@ export interface Stop {
 }
 
 /** What somebody reads who has to decide at once: what stopped, why, and the command that goes back. */
-export function stopMessage({ release, name, object, causes }: Stop, ways: readonly Way[]): string {
+export function stopMessage(
+  { stack, release, name, object, causes }: Stop,
+  ways: readonly Way[],
+): string {
   const where = object === undefined ? name : `${name} (${object})`;
   const [first = "not known; the engine's message above is all there is", ...rest] = causes;
   return [
     `${release} stopped at ${where}`,
     `  why:   ${[first, ...rest].join("\n         ")}`,
+    ...(ways.length === 0 ? [] : [`  keep:  ${commands.keep(stack)}`]),
     ...ways.map((way, index) =>
       [`  ${index === 0 ? "back:" : "or:  "}  ${way.what}`, `         ${inOneLine(way)}`].join(
         "\n",
@@ -48,6 +54,7 @@ export function tellOfStops(
     if (pulumi.runtime.isDryRun() || failed.failedOperation === "delete") return false;
     const declared = declaredIn(failed.newInputs);
     const stop = {
+      stack: pulumi.getStack(),
       release: config.release.version,
       name: failed.name,
       ...(declared !== undefined && { object: inWords(declared) }),

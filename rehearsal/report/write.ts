@@ -2,6 +2,8 @@ import { chmodSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Evidence } from "./evidence.ts";
 import { renderReport } from "./html.ts";
+import type { ReviewEvidence } from "./review-evidence.ts";
+import { renderReviewPage } from "./review-page.ts";
 import { renderRollbackPage } from "./rollback-page.ts";
 import type { RollbackEvidence } from "./rollback-evidence.ts";
 import { assertNoSecrets } from "./secrets.ts";
@@ -35,6 +37,17 @@ export function writeRollbackReport(
 ): ReportFiles {
   const files = filesIn(folder, "rollback.html", "rollback.json");
   writeBoth(files, renderRollbackPage(evidence), evidence, secrets);
+  return files;
+}
+
+/** Writes review.html and review.json, under the same terms. */
+export function writeReview(
+  evidence: ReviewEvidence,
+  folder: string,
+  secrets: readonly string[],
+): ReportFiles {
+  const files = filesIn(folder, "review.html", "review.json");
+  writeBoth(files, renderReviewPage(evidence), evidence, secrets);
   return files;
 }
 

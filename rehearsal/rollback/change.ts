@@ -90,9 +90,9 @@ export async function makeChange(
       promisedSeconds: promised(deployment),
       parts: partsOf(update!.steps, startedAt),
       checks,
-      kept,
+      kept: [...kept],
       notification: change.back
-        ? notification({ ...facts, checks, product, host, at: new Date() })
+        ? notification({ ...facts, isKept: true, checks, product, host, at: new Date() })
         : null,
     };
   } finally {
@@ -107,14 +107,17 @@ async function momentOf(region: RegionUnderTest, subject: Subject, { restoreTo }
   return new Date(await query(region, subject, sql));
 }
 
-function keep(
+async function keep(
   { folder }: Stage,
   regions: readonly RegionUnderTest[],
   { namespace }: Config,
   { release }: Change,
-): Promise<string[]> {
+): Promise<readonly string[]> {
   const at = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
-  return keepEvidence(regions, namespace, join(folder, "kept", `${at}-to-${release}`));
+  const to = join(folder, "kept", `${at}-to-${release}`);
+  const { files, missing } = await keepEvidence(regions, namespace, to);
+  if (missing.length > 0) throw new Error(`not kept: ${missing.join("; ")}`);
+  return files;
 }
 
 function deploymentIn({ outputs }: UpdateResult): Deployment {

@@ -1,58 +1,129 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { V1Pod } from "@kubernetes/client-node";
+import type { V1Pod, V1Secret } from "@kubernetes/client-node";
+import { masked } from "../../diagnosis/masked.ts";
 import { podsOf } from "../checks/application.ts";
-import { accepted, pathOf } from "../checks/objects.ts";
+import { accepted, find, pathOf } from "../checks/objects.ts";
 import type { RegionUnderTest } from "../checks/subject.ts";
 
-/** Lines kept of each pod's log: what led to the decision is at its end. */
+/** Lines kept of each container's log: what led to the decision is at its end. */
 const logLines = 500;
 
+/** What a release consists of, by the label of its pods. */
+const components = ["backend", "frontend", "migration", "smoke"] as const;
+
+/** What was kept, and what could not be. */
+export interface Kept {
+  /** Paths of the files. */
+  readonly files: readonly string[];
+  /** Regions of which something is not kept, and why. */
+  readonly missing: readonly string[];
+}
+
 /**
- * Keeps what a release leaves behind before it is taken back: its pods with their logs, the namespace's events and the
- * record of deployments. Nothing in here is a secret: none of these objects holds one.
- * @returns paths of the files
+ * Keeps what a release leaves behind before it is taken back: its pods with their logs, also those of containers that
+ * restarted, the namespace's events and the record of deployments; of each region as much as answers. Only their owner can
+ * read the files. Secrets that the pods read are cut out; a log is left out where they may not be read.
  */
 export async function keepEvidence(
-  regions: readonly RegionUnderTest[],
+  regions: readonly Pick<RegionUnderTest, "name" | "cluster">[],
   namespace: string,
   folder: string,
-): Promise<string[]> {
-  mkdirSync(folder, { recursive: true });
-  const written = await Promise.all(
-    regions.map(async (region) => {
-      const { name, cluster } = region;
-      const write = (file: string, content: string): string => {
-        const path = join(folder, `${name}-${file}`);
-        writeFileSync(path, content);
-        return path;
-      };
-      const read = async (path: string) => accepted(await cluster.request("GET", path), path);
-      const core = `/api/v1/namespaces/${namespace}`;
-      const pods = await Promise.all(
-        (["backend", "frontend"] as const).map((part) => podsOf(cluster, namespace, part)),
-      );
-      const logs = await Promise.all(pods.flat().map((pod) => logOf(region, namespace, pod)));
-      return [
-        write("pods.json", asText(pods.flat())),
-        write("logs.txt", logs.join("\n")),
-        write("events.json", asText(await read(`${core}/events`))),
-        write("record.json", asText(await read(`${core}/configmaps/lifeline-release`))),
-      ];
+): Promise<Kept> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const files: string[] = [];
+  const missing: string[] = [];
+  const parts = regions.flatMap((region) =>
+    Object.entries(partsOf(region, namespace)).map(([file, read]) => ({ region, file, read })),
+  );
+  await Promise.all(
+    parts.map(async ({ region: { name }, file, read }) => {
+      const path = join(folder, `${name}-${file}`);
+      try {
+        writeFileSync(path, await read(), { mode: 0o600 });
+        // Of a file that was there already the mode is another one's.
+        chmodSync(path, 0o600);
+        files.push(path);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        missing.push(`${name}: ${file}: ${why}`);
+      }
     }),
   );
-  return written.flat();
+  return { files: files.sort(), missing: missing.sort() };
+}
+
+function partsOf(
+  { cluster }: Pick<RegionUnderTest, "cluster">,
+  namespace: string,
+): Record<string, () => Promise<string>> {
+  const pods = async () => {
+    const found = await Promise.all(
+      components.map((component) => podsOf(cluster, namespace, component)),
+    );
+    return found.flat();
+  };
+  const read = async (path: string) =>
+    asText(accepted(await cluster.request("GET", path), `read ${path}`));
+  const core = `/api/v1/namespaces/${namespace}`;
+  return {
+    "pods.json": async () => asText(await pods()),
+    "logs.txt": async () => {
+      const logs = new Logs(cluster, namespace);
+      return (await Promise.all((await pods()).map((pod) => logs.of(pod)))).flat().join("\n");
+    },
+    "events.json": () => read(`${core}/events`),
+    "record.json": () => read(`${core}/configmaps/lifeline-release`),
+  };
 }
 
 const asText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-async function logOf(
-  { cluster }: RegionUnderTest,
-  namespace: string,
-  { metadata }: V1Pod,
-): Promise<string> {
-  const pod = metadata?.name ?? "";
-  const path = `${pathOf("pods", namespace, pod)}/log?tailLines=${String(logLines)}`;
-  const { status, body } = await cluster.request("GET", path);
-  return `== ${pod}\n${status === 200 ? body : `no log: ${body}`}`;
+/** Logs of one namespace; each Secret is read once. */
+class Logs {
+  readonly #cluster: RegionUnderTest["cluster"];
+  readonly #namespace: string;
+  readonly #secrets = new Map<string, Promise<string[]>>();
+
+  constructor(cluster: RegionUnderTest["cluster"], namespace: string) {
+    this.#cluster = cluster;
+    this.#namespace = namespace;
+  }
+
+  async of({ metadata, spec, status }: V1Pod): Promise<string[]> {
+    const pod = metadata?.name ?? "";
+    const names = (spec?.volumes ?? []).flatMap(({ secret }) => secret?.secretName ?? []);
+    const secrets = await Promise.all(names.map((name) => this.#secretsIn(name))).catch(String);
+    if (typeof secrets === "string") return [`== ${pod}`, `not kept: ${secrets}`];
+    const containers = [
+      ...(status?.initContainerStatuses ?? []),
+      ...(status?.containerStatuses ?? []),
+    ];
+    const texts = containers.flatMap(({ name, restartCount }) => [
+      ...(restartCount > 0 ? [this.#lines(pod, name, true)] : []),
+      this.#lines(pod, name, false),
+    ]);
+    return masked((await Promise.all(texts)).flat(), secrets.flat());
+  }
+
+  async #lines(pod: string, container: string, previous: boolean): Promise<string[]> {
+    const query = `container=${container}&tailLines=${String(logLines)}&previous=${String(previous)}`;
+    const path = `${pathOf("pods", this.#namespace, pod)}/log?${query}`;
+    const { status, body } = await this.#cluster.request("GET", path);
+    const title = `== ${pod} ${container}${previous ? ", before it restarted" : ""}`;
+    return [title, ...(status === 200 ? body.trimEnd().split("\n") : [`no log: ${body}`])];
+  }
+
+  #secretsIn(name: string): Promise<string[]> {
+    const known = this.#secrets.get(name) ?? this.#readSecret(name);
+    this.#secrets.set(name, known);
+    return known;
+  }
+
+  async #readSecret(name: string): Promise<string[]> {
+    const secret = await find<V1Secret>(this.#cluster, "secrets", name, this.#namespace);
+    return Object.values(secret?.data ?? {}).map((value) =>
+      Buffer.from(value, "base64").toString(),
+    );
+  }
 }

@@ -1,20 +1,30 @@
 import type { ChangeEvidence } from "../report/rollback-evidence.ts";
 import { duration } from "../report/words.ts";
 
-type Facts = Pick<
-  ChangeEvidence,
-  "from" | "to" | "level" | "reason" | "seconds" | "traffic" | "rows" | "checks"
-> & { readonly product: string; readonly host: string; readonly at: Date };
+type Facts = Pick<ChangeEvidence, "from" | "to" | "level" | "reason" | "checks"> & {
+  readonly product: string;
+  readonly host: string;
+  readonly at: Date;
+  /** Whether somebody kept what the release left behind. */
+  readonly isKept: boolean;
+  /** What follows is undefined where nobody measured it. */
+  readonly seconds?: number;
+  readonly traffic?: ChangeEvidence["traffic"];
+  readonly rows?: ChangeEvidence["rows"];
+};
 
 const levels: Readonly<Record<string, string>> = {
   app: "code; configuration and data stayed as they were",
   config: "code and configuration; the data stayed as it was",
   full: "code, configuration and data",
+  database: "the data; code and configuration stayed as they were",
 };
 
 /** What to tell people once a rollback has ended: ready for a chat, a status page or an incident's record. */
 export function notification(facts: Facts): string {
   const { product, host, from, to, level, reason, seconds, traffic, at } = facts;
+  const took = seconds === undefined ? "" : ` It took ${duration(seconds)}${during(traffic)}.`;
+  const denied = `${from} cannot be deployed again until somebody gives a reason (lifeline:change.allowRetry).`;
   const failed = facts.checks.filter(({ status }) => status === "failed");
   const names = failed.map(({ name, region = "both" }) => `${name} (${region})`);
   const when = `${at.toISOString().slice(0, 16)}Z`;
@@ -24,15 +34,29 @@ export function notification(facts: Facts): string {
       ? `RESOLVED: ${product} is back on ${to} (${when})`
       : `NOT RESOLVED: ${product} went back to ${to}, and not all of it is as it was (${when})`,
     isOver ? `https://${host} serves again.` : `Failed: ${names.join(", ")}.`,
-    `${from} was taken back: ${reason}.`,
-    `Went back: ${levels[level] ?? level}. It took ${duration(seconds)}; ${String(traffic.failed)} requests failed meanwhile, the longest gap between two answered writes was ${duration(traffic.gapSeconds)}.`,
+    `${from === to ? `Its data went back` : `${from} was taken back`}: ${reason}.`,
+    `Went back: ${levels[level] ?? level}.${took}`,
     ...lostIn(facts),
-    `${from} cannot be deployed again until somebody gives a reason (lifeline:change.allowRetry). Logs and events of it are kept.`,
+    ...(from === to ? [] : [denied]),
+    ...(facts.isKept ? [`Logs and events of ${from} are kept.`] : []),
     `Next: ${isOver ? "" : "what failed; then "}incident record, cause within 24 hours, repaired release after that.`,
   ].join("\n");
 }
 
-function lostIn({ rows: { missing, lostSincePoint } }: Facts): string[] {
+const during = (traffic: Facts["traffic"]): string =>
+  traffic === undefined
+    ? ""
+    : `; ${String(traffic.failed)} requests failed meanwhile, the longest gap between two answered writes was ${duration(traffic.gapSeconds)}`;
+
+function lostIn({ rows, level }: Facts): string[] {
+  if (rows === undefined) {
+    return level === "full" || level === "database"
+      ? [
+          "What was written after the moment that the data went back to is in the export of lost rows.",
+        ]
+      : [];
+  }
+  const { missing, lostSincePoint } = rows;
   if (missing === 0 && lostSincePoint === 0) return ["No acknowledged row was lost."];
   return [
     ...(missing === 0

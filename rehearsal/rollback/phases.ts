@@ -7,6 +7,13 @@ export interface Part {
   readonly seconds: number;
 }
 
+/** A resource that a run changed, and when that was done. */
+export interface Changed {
+  readonly urn: string;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
 /** Which part of a rollback each component does, by its Pulumi type, in the order in which they begin. */
 const parts: Readonly<Record<string, readonly string[]>> = {
   "recorded, and the bad release denied": ["lifeline:release:ReleaseRecord"],
@@ -25,12 +32,33 @@ export function partsOf(steps: readonly Step[], startedAt: number): Part[] {
   const changed = steps.filter(
     ({ operation, type }) => operation !== "same" && !type.startsWith("lifeline:"),
   );
-  return Object.entries(parts).flatMap(([name, components]) => {
-    const own = changed.filter(({ urn }) => components.some((type) => typesIn(urn).includes(type)));
-    if (own.length === 0) return [];
+  return grouped(changed).map(([name, own]) => {
     const began = Math.min(...own.map((step) => step.startedAt));
     const ended = Math.max(...own.map((step) => step.finishedAt ?? step.startedAt));
-    return [{ name, startSeconds: (began - startedAt) / 1000, seconds: (ended - began) / 1000 }];
+    return { name, startSeconds: (began - startedAt) / 1000, seconds: (ended - began) / 1000 };
+  });
+}
+
+/** When each part of a run was done, in seconds from its begin, by what the engine's state says afterwards. */
+export function endsOf(
+  changed: readonly Changed[],
+  [startedAt, finishedAt]: readonly [number, number],
+): { readonly name: string; readonly endSeconds: number }[] {
+  const within = changed.filter(({ at }) => {
+    const moment = Date.parse(at);
+    // A run tells its end in whole seconds.
+    return moment >= startedAt && moment < finishedAt + 1000;
+  });
+  return grouped(within).map(([name, own]) => ({
+    name,
+    endSeconds: (Math.max(...own.map(({ at }) => Date.parse(at))) - startedAt) / 1000,
+  }));
+}
+
+function grouped<It extends { readonly urn: string }>(all: readonly It[]): [string, It[]][] {
+  return Object.entries(parts).flatMap(([name, components]): [string, It[]][] => {
+    const own = all.filter(({ urn }) => components.some((type) => typesIn(urn).includes(type)));
+    return own.length === 0 ? [] : [[name, own]];
   });
 }
 

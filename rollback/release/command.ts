@@ -6,7 +6,7 @@ import { showHistory } from "./history.ts";
 import { listReleases } from "./list.ts";
 import { newRelease, sealRelease } from "./new.ts";
 import { planRelease } from "./plan.ts";
-import { readRehearsal } from "./stack-state.ts";
+import { readRehearsal, readStack, type KnownStack } from "./stack-state.ts";
 
 const usage = `Usage: npm run release -- <what>
 
@@ -20,6 +20,10 @@ const usage = `Usage: npm run release -- <what>
   list [--stack NAME]... [--json]       each release: where and when deployed, the level of going there now, denied or not
   history [--stack NAME]... [--json]    each deployment: number, when, who, from, to, type, how it ended, emergency and reason
   plan VERSION --stack NAME [--seen NAME=VALUE]...   what going there would be, and whether one should
+  keep --stack NAME [--report DIR]      before going back: logs, events, pods and record of what runs, below DIR/kept
+  review --stack NAME [--report DIR] [--json]
+                                        after it: times against what is promised, the runbook's checks in both regions,
+                                        what is left for people, and what to tell them
 
   --rehearsal   the stack and the releases of a running rehearsal, in place of --stack
   --state FILE  in place of asking the engine: the output of pulumi stack export`;
@@ -42,8 +46,40 @@ export async function releaseCommand(args: readonly string[]): Promise<void> {
     const [stack] = isRehearsal ? ["local"] : (values.stack ?? []);
     if (what === "plan" && version !== undefined && stack !== undefined)
       return planRelease({ ...rest, version, stack });
+    if ((what === "keep" || what === "review") && version === undefined && stack !== undefined)
+      return lookAt(what, stack, { ...rest, isRehearsal });
   }
   throw new Problem(usage, exitCode.usage);
+}
+
+async function lookAt(
+  what: "keep" | "review",
+  stack: string,
+  { folder, state, rehearsal, isRehearsal, report = "report", json = false }: LookOptions,
+): Promise<void> {
+  const known = rehearsal ?? (await readStack(folder, stack, state));
+  const options = { folder, known, isRehearsal, report };
+  if (what === "keep") {
+    const { keepRelease } = await import("./keep.ts");
+    return keepRelease(options);
+  }
+  const [{ reviewRelease }, { rehearsedRuns, runsOf }] = await Promise.all([
+    import("./review.ts"),
+    import("./runs.ts"),
+  ]);
+  const ask = isRehearsal
+    ? () => Promise.resolve(rehearsedRuns(folder))
+    : () => runsOf(folder, stack);
+  return reviewRelease({ ...options, json, runs: state === undefined ? ask : undefined });
+}
+
+interface LookOptions {
+  readonly folder: string;
+  readonly isRehearsal: boolean;
+  readonly rehearsal?: KnownStack;
+  readonly state?: string;
+  readonly report?: string;
+  readonly json?: boolean;
 }
 
 function parsed(args: readonly string[]) {
@@ -64,6 +100,7 @@ function parsed(args: readonly string[]) {
         rehearsal: { type: "boolean" },
         state: { type: "string" },
         seen: { type: "string", multiple: true },
+        report: { type: "string" },
         json: { type: "boolean" },
       },
     });

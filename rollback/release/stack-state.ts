@@ -5,6 +5,7 @@ import { validReleases } from "../../config/parse.ts";
 import { releaseFiles, type Release } from "../../config/release.ts";
 import { run } from "../../rehearsal/command.ts";
 import { exitCode, Problem } from "../../rehearsal/problem.ts";
+import type { Changed } from "../../rehearsal/rollback/phases.ts";
 import type { Situation } from "../change.ts";
 import { lastDeployment, type RecordState } from "../record.ts";
 import { currentUser, stateFrom, type KnownResource } from "../state.ts";
@@ -17,6 +18,8 @@ export interface KnownStack {
   readonly file: string;
   /** Undefined when nothing was deployed yet, or nobody could be asked. */
   readonly state: RecordState | undefined;
+  /** Every resource, and when it was changed last. */
+  readonly changed: readonly Changed[];
   /** Why nobody could be asked. */
   readonly unknown?: string;
 }
@@ -32,11 +35,11 @@ export async function readStack(
     const text =
       exportFile === undefined ? await exported(folder, stack) : readFileSync(exportFile, "utf8");
     const { deployment } = JSON.parse(text) as { deployment?: Snapshot };
-    return { stack, file, state: stateIn(deployment) };
+    return { stack, file, ...knownIn(deployment) };
   } catch (error) {
     return {
       ...{ stack, file },
-      state: undefined,
+      ...{ state: undefined, changed: [] },
       unknown: error instanceof Error ? error.message : String(error),
     };
   }
@@ -71,10 +74,24 @@ export const unknownOf = (known: readonly KnownStack[]): string[] =>
     unknown === undefined ? [] : [`${stack}: what was deployed is not known: ${unknown}`],
   );
 
-type Snapshot = { readonly resources?: readonly Partial<KnownResource>[] } | null | undefined;
+interface StateResource extends KnownResource {
+  readonly urn: string;
+  readonly created: string;
+  readonly modified: string;
+}
 
-const stateIn = (snapshot: Snapshot): RecordState | undefined =>
-  stateFrom((snapshot?.resources ?? []).map(({ type = "", outputs = {} }) => ({ type, outputs })));
+type Snapshot = { readonly resources?: readonly Partial<StateResource>[] } | null | undefined;
+
+function knownIn(snapshot: Snapshot): Pick<KnownStack, "state" | "changed"> {
+  const resources = snapshot?.resources ?? [];
+  return {
+    state: stateFrom(resources.map(({ type = "", outputs = {} }) => ({ type, outputs }))),
+    changed: resources.flatMap(({ urn, created, modified }) => {
+      const at = modified ?? created;
+      return urn === undefined || at === undefined ? [] : [{ urn, at }];
+    }),
+  };
+}
 
 /**
  * The stack of a running rehearsal, out of its engine's own file.
@@ -89,7 +106,7 @@ export function readRehearsal(engineFolder: string): KnownStack {
   const { checkpoint: { latest } = {} } = JSON.parse(readFileSync(checkpoint, "utf8")) as {
     checkpoint?: { latest?: Snapshot };
   };
-  return { stack: "local", file, state: stateIn(latest) };
+  return { stack: "local", file, ...knownIn(latest) };
 }
 
 async function exported(folder: string, stack: string): Promise<string> {

@@ -1,9 +1,14 @@
 import { randomInt } from "node:crypto";
+import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { jest } from "@jest/globals";
 import { longestGapSeconds, type Ledger } from "../../rehearsal/ledger.ts";
 import { broken, changeTo, good, releaseFilesOf, type Broken } from "./support/broken-releases.ts";
+import { parseReviewEvidence } from "../../rehearsal/report/review-evidence.ts";
 import { differences } from "./support/declared.ts";
+import { lifeline } from "./support/lifeline.ts";
 import { rehearsal, type Rehearsal } from "./support/rehearsal.ts";
 import { writer } from "./support/trials.ts";
 
@@ -52,6 +57,7 @@ it.each(broken.map((it) => [it.name, it] as const))(
       await sleep(1000);
       const [message, stopSeconds] = await timed(() => stops(bad, settings));
       const more = { releases, typed: wayBackIn(message) };
+      const report = bad.isReviewed && (await keep());
       const killed: string[] = [];
       for (let kill = 0; kill < (bad.kills ?? 1); kill += 1) {
         const after = randomInt(killedBeforeSeconds * 1000);
@@ -62,6 +68,7 @@ it.each(broken.map((it) => [it.name, it] as const))(
       const [back, backSeconds] = await timed(() => databases.change(settings, more));
       expect(back.refusal).toBeUndefined();
       await servesAgain(writing);
+      if (report !== undefined) await review(report, bad);
       ledger = await writing.stop();
       table.push(
         [
@@ -110,6 +117,34 @@ async function stops(bad: Broken, settings: Record<string, unknown>): Promise<st
   for (const words of bad.says) expect(refusal).toMatch(words);
   for (const secret of await secrets()) expect(refusal).not.toContain(secret);
   return refusal;
+}
+
+/** Keeps what the release left behind, as somebody does before going back. @returns the folder of the report */
+async function keep(): Promise<string> {
+  const report = mkdtempSync(join(tmpdir(), "lifeline-review-"));
+  const { code, output } = await lifeline(["release", "keep", "--rehearsal", "--report", report]);
+  expect([code, output]).toEqual([0, expect.stringContaining("8 files")]);
+  const files = readdirSync(report, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name, parentPath }) => readFileSync(join(parentPath, name), "utf8"));
+  expect(files.filter((text) => text.includes("[secret]"))).toHaveLength(2);
+  for (const secret of await secrets())
+    expect(files.filter((text) => text.includes(secret))).toEqual([]);
+  return report;
+}
+
+async function review(report: string, { version }: Broken): Promise<void> {
+  const { output } = await lifeline(["release", "review", "--rehearsal", "--report", report]);
+  const evidence = parseReviewEvidence(
+    JSON.parse(readFileSync(join(report, "review.json"), "utf8")),
+  );
+  const checks = evidence.phases.flatMap((phase) => phase.checks);
+  expect(checks.filter(({ status }) => status !== "passed")).toEqual([]);
+  expect(evidence.deployment).toMatchObject({ from: version, release: good, level: "config" });
+  expect(evidence.kept).toHaveLength(8);
+  expect(evidence.parts.map(({ name }) => name)).toContain("code and configuration");
+  expect(evidence.seconds).toBeGreaterThan(5);
+  expect(output).toContain(`RESOLVED: gravl is back on ${good}`);
 }
 
 /** The line after "back:", without the update itself, which needs a language host to be typed. */

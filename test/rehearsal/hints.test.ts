@@ -87,3 +87,9 @@ test("what has to be filled in is no redirection, and a path that --set does not
   expect(told([labels])).toBe(labels);
   expect(told(["pulumi up failed: it's late"])).toBe("pulumi up failed: it's late");
 });
+
+test("what a bad release leaves behind is kept of the rehearsal", () => {
+  expect(told([`  keep:  ${commands.keep("local")}`])).toBe(
+    "  keep:  npm run release -- keep --rehearsal",
+  );
+});

@@ -156,13 +156,35 @@ test("a member that is not the one of before was restarted", () => {
 
 describe("people are told", () => {
   const told = (facts: Partial<ChangeEvidence> = {}) =>
-    notification({ ...back, ...facts, product: "gravl", host: "gravl.test", at: new Date(0) });
+    notification({
+      ...back,
+      isKept: true,
+      ...facts,
+      product: "gravl",
+      host: "gravl.test",
+      at: new Date(0),
+    });
   const failed = back.checks.map((it) => ({
     ...it,
     status: "failed" as const,
     region: "eu-west-1",
   }));
   const rows = { compared: 4000, missing: 0, lostSincePoint: 0 };
+
+  test("only what somebody measured, where nobody watched the traffic", () => {
+    const facts = { ...back, isKept: false, product: "gravl", host: "gravl.test", at: new Date(0) };
+    const { seconds, traffic, rows: counted, ...unseen } = facts;
+    void [seconds, traffic, counted];
+    const text = notification(unseen);
+    expect(text).toContain("Went back: code, configuration and data.\n");
+    expect(text).toContain("is in the export of lost rows");
+    expect(text).not.toMatch(/requests failed|are kept|undefined/);
+    const data = notification({ ...unseen, from: "v1.3.0", level: "database", seconds: 60 });
+    expect(data).toContain("Its data went back: notes lost");
+    expect(data).toContain("It took 1 min 0 s.");
+    expect(data).not.toContain("cannot be deployed again");
+    expect(notification({ ...unseen, level: "app" })).not.toContain("lost rows");
+  });
 
   test("what went back, how long it took and what is lost", () => {
     const text = told();

@@ -101,6 +101,6 @@ test("what the stack file says that is not valid is told, with the fix", async (
 
 test("a rehearsal writes its stack file anew with each start: what stands in it says nothing", async () => {
   typeFirstWay(await refusal("v1.0.0"));
-  const rehearsal: KnownStack = { stack: "local", file, state: story.state };
+  const rehearsal: KnownStack = { ...{ stack: "local", file, state: story.state }, changed: [] };
   expect(await refusal("v1.0.0", { rehearsal })).toContain("npm start -- --set");
 });

@@ -3,7 +3,7 @@ import { stopMessage, whyStopped } from "../../rollback/stopped.ts";
 
 test("says what stopped, why, and the command that goes back", () => {
   const stop = {
-    release: "v1.1.0",
+    ...{ stack: "production", release: "v1.1.0" },
     name: "north-backend",
     object: "Deployment acme/backend",
     causes: ["pod backend-1: ImagePullBackOff", "3 pods of backend are ready and serve"],
@@ -17,6 +17,7 @@ test("says what stopped, why, and the command that goes back", () => {
       "v1.1.0 stopped at north-backend (Deployment acme/backend)",
       "  why:   pod backend-1: ImagePullBackOff",
       "         3 pods of backend are ready and serve",
+      "  keep:  npm run release -- keep --stack production",
       "  back:  go back to v1.0.0",
       "         pulumi config set a b && pulumi up",
       "  or:    go back with the data",
@@ -26,7 +27,7 @@ test("says what stopped, why, and the command that goes back", () => {
 });
 
 test("says so where nothing is known, and where there is nothing to go back to", () => {
-  expect(stopMessage({ release: "v1.0.0", name: "x", causes: [] }, [])).toBe(
+  expect(stopMessage({ stack: "production", release: "v1.0.0", name: "x", causes: [] }, [])).toBe(
     [
       "v1.0.0 stopped at x",
       "  why:   not known; the engine's message above is all there is",
