@@ -71,6 +71,41 @@ class Rewind(unittest.TestCase):
         self.assertEqual(code, 0, output)
         self.assert_whole()
 
+    def test_what_no_archive_has_is_set_aside(self) -> None:
+        aside = Path(f"{self.here.data}.set-aside")
+        for old in ("20260101T000000Z", "20260102T000000Z", "20260103T000000Z"):
+            (aside / old).mkdir(parents=True)
+        wal = self.here.data / "pg_wal"
+        lost = max(name for name in self.marks(self.here, "done") if len(name) == 24)
+        # Killed before its archiver came to it.
+        (wal / "archive_status" / f"{lost}.done").rename(wal / "archive_status" / f"{lost}.ready")
+        # As a checkpoint puts ready what it has no use for any more.
+        (wal / "0000000100000000000000F0").write_bytes((wal / lost).read_bytes())
+        written = {p.name: p.read_bytes() for p in wal.glob("0*") if len(p.name) == 24}
+        code, output = self.rewind()
+        self.assertEqual(code, 0, output)
+        self.assertEqual(len(list(aside.iterdir())), 3, "the oldest went")
+        newest = max(aside.iterdir())
+        self.assertIn(f"is in {newest}: ", output)
+        saved = {path.name: path.read_bytes() for path in newest.iterdir()}
+        self.assertLessEqual(saved.items(), written.items())
+        # What was inserted after the other region was cut off, and is in nobody's database.
+        self.assertEqual(min(saved), lost)
+        dump = run(["pg_waldump", str(newest / lost)], 20)
+        self.assertRegex(dump.output, r"Heap.*INSERT")
+        self.assertRegex(dump.output, r"Transaction.*COMMIT")
+        # And where its server ended; nothing that a checkpoint had put ready.
+        self.assertEqual(len(saved), 2)
+
+    def test_nothing_is_set_aside_where_there_is_no_need(self) -> None:
+        fake = self.world.folder / "idle" / "pg_rewind"
+        fake.parent.mkdir()
+        fake.write_text("#!/bin/bash\necho 'pg_rewind: no rewind required' >&2\n")
+        fake.chmod(0o755)
+        code, output = self.rewind(PATH=f"{fake.parent}:{os.environ['PATH']}")
+        self.assertEqual(code, 0, output)
+        self.assertEqual(list(Path(f"{self.here.data}.set-aside").iterdir()), [])
+
     def test_an_attempt_that_failed_half_way_forgets_nothing_again(self) -> None:
         fake = self.world.folder / "bin" / "pg_rewind"
         fake.parent.mkdir()
