@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { ConfigError, dataTarget, type Config, type Problem, type Release } from "../config.ts";
 import { repeatsItself } from "./change.ts";
+import { set } from "./commands.ts";
 import { decide, type Decision, type Refusal, type Way } from "./decide.ts";
 import {
   restoredAs,
@@ -59,6 +60,7 @@ export function judgeChange({ stack, config, settings, ...rest }: JudgedChange):
   const { record } = decision;
   const ways = waysBack(situation, record, settings);
   announce(decision, ways);
+  if (decision.verdict === "go") warnOfMove(stack, config.activeRegion, rest.state);
   if (decision.verdict === "go" && repeatsItself(situation)) {
     void pulumi.log.info(
       `lifeline:change: what it says was recorded with an earlier deployment of ${config.release.version}; this one is recorded without it. To say why this one is made, set lifeline:change.reason anew.`,
@@ -74,6 +76,16 @@ export function judgeChange({ stack, config, settings, ...rest }: JudgedChange):
     aroundRestore: around.length === 0 ? ways : around,
     ...(restored !== undefined && { restored }),
   };
+}
+
+/** A stack file that was kept since before a failover goes back to the region of then as well. */
+function warnOfMove(stack: string, to: string, state: RecordState | undefined): void {
+  const from = state?.settings?.["activeRegion"];
+  if (typeof from !== "string" || from === to) return;
+  const keep = set(stack, "lifeline:activeRegion", from);
+  void pulumi.log.warn(
+    `lifeline:activeRegion: this run also moves the write role from ${from} to ${to}, as the stack file says. To leave it where it is: ${keep}`,
+  );
 }
 
 /** A refusal as every other problem of a configuration is told. */

@@ -206,3 +206,24 @@ test("a record of a later program is not misread", async () => {
   const state = stateAfter('{"format":2,"deployments":[],"denials":[]}');
   await expect(run("v1.0.0", { state })).rejects.toThrow("format 2, this program knows 1");
 });
+
+test("a stack file of before a failover says that it moves the write role as well", async () => {
+  const moved = through("v1.0.0", "v1.1.0");
+  const settings = { activeRegion: "eu-west-1" };
+  const outputs = { ...moved["urn:stack"]?.outputs, settings };
+  const state = { ...moved, "urn:stack": { type: "pulumi:pulumi:Stack", outputs } };
+  const said = jest.spyOn(console, "warn").mockImplementation(() => undefined);
+  try {
+    await run("v1.0.0", { state });
+    expect(said.mock.calls.flat().join()).toContain(
+      "also moves the write role from eu-west-1 to eu-north-1, as the stack file says. To leave it where it is: pulumi config set --path lifeline:activeRegion eu-west-1 --stack local",
+    );
+    said.mockClear();
+    await run("v1.0.0", { state, settings: { "lifeline:activeRegion": "eu-west-1" } });
+    // A move alone is what was asked for.
+    await run("v1.1.0", { state });
+    expect(said).not.toHaveBeenCalled();
+  } finally {
+    said.mockRestore();
+  }
+});
