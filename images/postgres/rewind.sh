@@ -3,10 +3,12 @@
 # bucket, which is another one where a region rewinds to the other region's leader. What this member itself has not seen
 # in its own bucket is for its archiver to look at again; otherwise that bucket would have a hole that nobody knows of.
 #
-# It removes what this member wrote and the source does not have. Where a region was lost, that is all there is of what it
-# acknowledged last: WAL that no archive has goes to $PGDATA.set-aside/<time> first. The newest three are kept.
+# pg_rewind removes what this member wrote and the source does not have. Where a region was lost, that is all there is of
+# what it acknowledged last: a region that follows copies it to $PGDATA.set-aside/<time> first, and keeps the newest three.
 #
-# PGDATA  folder of the cluster
+# PGDATA       folder of the cluster
+# TLS_FOLDER   the database's certificate, by which Patroni is asked whether this region follows
+# PATRONI_API  https://localhost:8008 without it
 set -euo pipefail
 
 # Patroni asks so whether there is one.
@@ -15,56 +17,75 @@ if [ "${1-}" = --help ]; then exec pg_rewind --help; fi
 status=$PGDATA/pg_wal/archive_status
 # Outlives an attempt that was killed half-way, after which the marks are a mixture.
 own=$PGDATA.archived
+aside=$PGDATA.set-aside
+kept=3
+
+say() { echo "rewind: $*" >&2; }
+
+# Which state of the data an attempt began with: pg_rewind writes the control file at its end.
+beginning() { LC_ALL=C pg_controldata "$PGDATA" | grep -E "^Latest checkpoint('s TimeLineID| location):"; }
 
 archived() { find "$status" -maxdepth 1 -name '*.done' -printf '%f\n'; }
 
 # A segment or a history: nothing else is asked for by a restore.
 counts() { [[ $1 =~ ^([0-9A-F]{24}|[0-9A-F]{8}\.history)$ ]]; }
 
-aside=$PGDATA.set-aside
-kept=3
+segment_of_file() { echo $(((16#${1:8:8} << 8) + 16#${1:16:8})); }
+segment_of_lsn() {
+  local low=00000000${1#*/}
+  echo $(((16#${1%/*} << 8) + 16#${low: -8:2}))
+}
+
+# Inside a region nothing that was acknowledged is only on the member that is rewound.
+follows() {
+  local config
+  config=$(curl --silent --max-time 4 --cacert "${TLS_FOLDER-}/ca.crt" "${PATRONI_API:-https://localhost:8008}/config") ||
+    return 0
+  [[ $config == *standby_cluster* ]]
+}
 
 # Not what a checkpoint has put ready for later: such a file still tells where it was used before.
 is_begun() {
-  local name=${1##*/}
-  [ "$(od -An -tu8 -j8 -N8 "$1" | tr -d ' ')" = $((((16#${name:8:8} << 8) + 16#${name:16:8}) << 24)) ]
+  [ "$(od -An -tu8 -j8 -N8 "$1" | tr -d ' ')" = $(($(segment_of_file "${1##*/}") << 24)) ]
 }
 
+# Never fails: a member that does not come back is worse than WAL that is not kept.
 set_aside() {
-  local path name size free
+  local fork path name size free folder
   local -a files=()
+  fork=$(LC_ALL=C pg_rewind --dry-run "$@" 2>&1 | sed -n 's,.*servers diverged at WAL location \([0-9A-F]*/[0-9A-F]*\) .*,\1,p')
+  [ -n "$fork" ] || return 0
   for path in "$PGDATA"/pg_wal/*; do
     name=${path##*/}
-    if [[ $name =~ ^[0-9A-F]{24}$ ]] && [ ! -e "$status/$name.done" ] && is_begun "$path"; then files+=("$path"); fi
+    if [[ $name =~ ^[0-9A-F]{24}$ ]] && (($(segment_of_file "$name") >= $(segment_of_lsn "$fork"))) && is_begun "$path"; then
+      files+=("$path")
+    fi
   done
   ((${#files[@]} > 0)) || return 0
   size=$((${#files[@]} << 24))
   free=$(df --output=avail --block-size=1 "$PGDATA" | tail -n 1)
   if ((free < 2 * size)); then
-    echo "rewind: WARNING: no room to set ${#files[@]} segments aside that are in no archive" >&2
+    say "WARNING: no room to set aside ${#files[@]} segments from $fork on, which only this member may have"
     return 0
   fi
-  # A member that does not come back is worse than WAL that is not kept.
-  if ! { rm -rf "$aside/part" && mkdir -p "$aside/part" && cp --preserve=timestamps "${files[@]}" "$aside/part" &&
-    sync "$aside"/part/* "$aside/part" && mv "$aside/part" "$aside/$(date -u +%Y%m%dT%H%M%SZ)"; }; then
+  folder=$aside/$(date -u +%Y%m%dT%H%M%SZ)
+  if rm -rf "$aside/part" && mkdir -p "$aside/part" && cp --preserve=timestamps "${files[@]}" "$aside/part" &&
+    sync "$aside"/part/* "$aside/part" && mv "$aside/part" "$folder"; then
+    say "what this member wrote from $fork on is in $folder: $(basename --multiple "$folder"/* | tr '\n' ' ')"
+    find "$aside" -mindepth 1 -maxdepth 1 -name '*Z' | sort | head -n "-$kept" | while read -r path; do
+      say "removing $path: $kept newer ones are kept"
+      rm -r "$path"
+    done
+  else
     rm -rf "$aside/part"
-    echo "rewind: WARNING: ${#files[@]} segments that are in no archive could not be set aside" >&2
+    say "WARNING: ${#files[@]} segments from $fork on, which only this member may have, could not be set aside"
   fi
 }
 
-set_asides() { find "$aside" -mindepth 1 -maxdepth 1 -name '*Z' 2>/dev/null | sort; }
-
-# Nothing of it was removed: there was no need to rewind.
-is_needless() {
-  local path
-  for path in "$1"/*; do
-    cmp --quiet "$path" "$PGDATA/pg_wal/${path##*/}" || return 1
-  done
-}
-
-if [ ! -e "$own" ]; then
-  set_aside
-  archived >"$own.part"
+begun=$(beginning)
+if [ "$(head -n 2 "$own" 2>/dev/null)" != "$begun" ]; then
+  if follows; then set_aside "$@" || say "WARNING: what only this member may have could not be set aside"; fi
+  { echo "$begun" && archived; } >"$own.part"
   mv "$own.part" "$own"
 fi
 pg_rewind "$@"
@@ -79,14 +100,5 @@ while read -r mark; do
   fi
 done < <(archived)
 sync "$status"
-newest=$(set_asides | tail -n 1)
-if [ -n "$newest" ]; then
-  if is_needless "$newest"; then
-    rm -r "$newest"
-  else
-    echo "rewind: what this member wrote, and no archive has, is in $newest: $(basename --multiple "$newest"/* | tr '\n' ' ')"
-  fi
-fi
-set_asides | head -n "-$kept" | xargs --no-run-if-empty rm -r
 rm "$own"
-echo "rewind: $count files are to be archived here as well"
+say "$count files are to be archived here as well"

@@ -71,22 +71,27 @@ class Rewind(unittest.TestCase):
         self.assertEqual(code, 0, output)
         self.assert_whole()
 
-    def test_what_no_archive_has_is_set_aside(self) -> None:
-        aside = Path(f"{self.here.data}.set-aside")
+    @property
+    def aside(self) -> Path:
+        return Path(f"{self.here.data}.set-aside")
+
+    def test_what_a_lost_region_alone_has_is_kept(self) -> None:
         for old in ("20260101T000000Z", "20260102T000000Z", "20260103T000000Z"):
-            (aside / old).mkdir(parents=True)
+            (self.aside / old).mkdir(parents=True)
         wal = self.here.data / "pg_wal"
         lost = max(name for name in self.marks(self.here, "done") if len(name) == 24)
-        # Killed before its archiver came to it.
-        (wal / "archive_status" / f"{lost}.done").rename(wal / "archive_status" / f"{lost}.ready")
         # As a checkpoint puts ready what it has no use for any more.
         (wal / "0000000100000000000000F0").write_bytes((wal / lost).read_bytes())
+        # As after a crash: Patroni takes all marks away before it rewinds.
+        for mark in (wal / "archive_status").iterdir():
+            mark.unlink()
         written = {p.name: p.read_bytes() for p in wal.glob("0*") if len(p.name) == 24}
         code, output = self.rewind()
         self.assertEqual(code, 0, output)
-        self.assertEqual(len(list(aside.iterdir())), 3, "the oldest went")
-        newest = max(aside.iterdir())
-        self.assertIn(f"is in {newest}: ", output)
+        self.assertEqual(len(list(self.aside.iterdir())), 3)
+        self.assertIn("20260101T000000Z: 3 newer ones are kept", output)
+        newest = max(self.aside.iterdir())
+        self.assertRegex(output, f"wrote from [0-9A-F/]+ on is in {newest}: {lost} ")
         saved = {path.name: path.read_bytes() for path in newest.iterdir()}
         self.assertLessEqual(saved.items(), written.items())
         # What was inserted after the other region was cut off, and is in nobody's database.
@@ -98,26 +103,47 @@ class Rewind(unittest.TestCase):
         self.assertEqual(len(saved), 2)
 
     def test_nothing_is_set_aside_where_there_is_no_need(self) -> None:
-        fake = self.world.folder / "idle" / "pg_rewind"
-        fake.parent.mkdir()
-        fake.write_text("#!/bin/bash\necho 'pg_rewind: no rewind required' >&2\n")
-        fake.chmod(0o755)
-        code, output = self.rewind(PATH=f"{fake.parent}:{os.environ['PATH']}")
+        code, output = self.rewind(PATH=self.with_program("pg_rewind", "idle", "echo no rewind required >&2"))
         self.assertEqual(code, 0, output)
-        self.assertEqual(list(Path(f"{self.here.data}.set-aside").iterdir()), [])
+        self.assertFalse(self.aside.exists())
+
+    def test_a_member_comes_back_where_nothing_can_be_set_aside(self) -> None:
+        self.aside.touch()
+        code, output = self.rewind()
+        self.assertEqual(code, 0, output)
+        self.assertIn("could not be set aside", output)
+        self.assert_whole()
+
+    def test_inside_a_region_nothing_is_set_aside(self) -> None:
+        code, output = self.rewind(PATH=self.with_program("curl", "writes", "echo '{\"ttl\": 30}'"))
+        self.assertEqual(code, 0, output)
+        self.assertFalse(self.aside.exists())
+        self.assert_whole()
+
+    def with_program(self, program: str, name: str, script: str) -> str:
+        fake = self.world.folder / name / program
+        fake.parent.mkdir()
+        fake.write_text(f"#!/bin/bash\n{script}\n")
+        fake.chmod(0o755)
+        return f"{fake.parent}:{os.environ['PATH']}"
 
     def test_an_attempt_that_failed_half_way_forgets_nothing_again(self) -> None:
-        fake = self.world.folder / "bin" / "pg_rewind"
-        fake.parent.mkdir()
         theirs = self.there.data / "pg_wal" / "archive_status"
         ours = self.here.data / "pg_wal" / "archive_status"
-        fake.write_text(f"#!/bin/bash\ncp {theirs}/*.done {ours}\nexit 1\n")
-        fake.chmod(0o755)
-        code, _ = self.rewind(PATH=f"{fake.parent}:{os.environ['PATH']}")
+        path = self.with_program("pg_rewind", "broken", f'[[ "$*" == *--dry-run* ]] || cp {theirs}/*.done {ours}\nexit 1')
+        code, _ = self.rewind(PATH=path)
         self.assertEqual(code, 1)
         code, output = self.rewind()
         self.assertEqual(code, 0, output)
         self.assert_whole()
+
+    def test_what_an_attempt_with_other_data_saw_says_nothing_now(self) -> None:
+        theirs = {f"{name}.done" for name in self.marks(self.there, "done")}
+        Path(f"{self.here.data}.archived").write_text("of another\nbeginning\n" + "\n".join(theirs))
+        code, output = self.rewind()
+        self.assertEqual(code, 0, output)
+        self.assert_whole()
+        self.assertTrue(self.aside.exists())
 
     def test_says_what_pg_rewind_is(self) -> None:
         finished = run([str(SCRIPTS / "rewind.sh"), "--help"], 5)
