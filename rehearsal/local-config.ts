@@ -47,7 +47,8 @@ export function subjectOf(config: Config, authority: string, since: Date): Subje
     host: config.host,
     release: {
       version: config.release.version,
-      schemaTarget: config.release.schema.target,
+      schema: { lowest: config.release.schema.target, highest: config.release.schema.target },
+      restorePoint: config.release.version,
       images: config.release.images,
     },
     postgres: {

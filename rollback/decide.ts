@@ -151,14 +151,19 @@ function go(situation: Situation, type: ChangeType, live: SchemaRange): Decision
  * The same change once more, from where it stopped. Since then the product may have written for hours: the migrations get
  * a restore point after that, and the first one stays.
  */
-function again({ target, now }: Situation, state: RecordState, last: Deployment): Decision {
+function again(situation: Situation, state: RecordState, last: Deployment): Decision {
   const { restored, ...same } = last;
   void restored;
+  const { reason, requestedBy, emergency } = statedFor(situation);
   const deployment: Deployment = {
     ...same,
     number: last.number + 1,
-    at: now.toISOString(),
-    restorePoint: nextRestorePoint(state, target.version),
+    at: situation.now.toISOString(),
+    by: requestedBy ?? situation.user,
+    // What was said of the first attempt holds until something else is said.
+    ...(reason !== undefined && { reason }),
+    ...(emergency === true && { emergency }),
+    restorePoint: nextRestorePoint(state, situation.target.version),
   };
   return goOf(deployment, appended(state, deployment));
 }

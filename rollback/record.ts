@@ -84,7 +84,7 @@ export interface RecordState {
 }
 
 /** Deployments that a record keeps: a year of weekly releases, far below the size limit of an object. */
-const kept = 60;
+export const kept = 60;
 
 export function lastDeployment({ record }: RecordState): Deployment | undefined {
   return record.deployments.at(-1);
@@ -134,22 +134,34 @@ export function schemaAfter(deployment: Deployment, finished: number): SchemaRan
  * that comes out once more, later, needs a later one.
  */
 export function nextRestorePoint(state: RecordState | undefined, release: string): string {
-  const before = state?.record.deployments ?? [];
-  const taken = before.filter((it) => it.release === release && it.restorePoint !== undefined);
-  return taken.length === 0 ? release : `${release}.${String(taken.length + 1)}`;
+  const taken = (state?.record.deployments ?? []).map(({ restorePoint = "" }) => {
+    if (restorePoint === release) return 1;
+    const [start, turn = ""] = [
+      restorePoint.slice(0, release.length + 1),
+      restorePoint.slice(release.length + 1),
+    ];
+    return start === `${release}.` && /^\d+$/.test(turn) ? Number(turn) : 0;
+  });
+  const turn = Math.max(0, ...taken) + 1;
+  return turn === 1 ? release : `${release}.${String(turn)}`;
+}
+
+/** The last change, as often as it was tried, oldest first: one that stopped and was run again is another deployment. */
+export function attemptsOf({ deployments }: DeploymentRecord): readonly Deployment[] {
+  const last = deployments.at(-1);
+  const before = deployments.findLastIndex(
+    ({ release, generation, outcome }) =>
+      release !== last?.release || generation !== last.generation || outcome === "finished",
+  );
+  return deployments.slice(before + 1);
 }
 
 /**
- * Names of the points before the migrations of the last deployment, one for each time that it was tried, oldest first.
- * An attempt may have stopped before its point was taken: the next one takes what is missing.
+ * Names of the points before the migrations of the last change, one for each time that it was tried, oldest first. An
+ * attempt may have stopped before its point was taken: the next one takes what is missing.
  */
-export function restorePointsOf({ deployments }: DeploymentRecord): readonly string[] {
-  const last = deployments.at(-1);
-  const before = deployments.findLastIndex(
-    ({ release, outcome }) => release !== last?.release || outcome === "finished",
-  );
-  return deployments.slice(before + 1).flatMap(({ restorePoint }) => restorePoint ?? []);
-}
+export const restorePointsOf = (record: DeploymentRecord): readonly string[] =>
+  attemptsOf(record).flatMap(({ restorePoint }) => restorePoint ?? []);
 
 /** The denial that keeps a release back; undefined when it may come out. */
 export function denialOf(record: DeploymentRecord, release: string): Denial | undefined {
@@ -164,9 +176,17 @@ export function appended(state: RecordState | undefined, deployment: Deployment)
   );
   return {
     format: 1,
-    deployments: [...settled, deployment].slice(-kept),
+    deployments: withoutOldest([...settled, deployment]),
     denials: state?.record.denials ?? [],
   };
+}
+
+/** The last one that came to its end stays, with the one after it: they are the way back, however often that was tried. */
+function withoutOldest(all: readonly Deployment[]): readonly Deployment[] {
+  const good = all.findLastIndex(({ outcome }) => outcome === "finished");
+  const pinned = good === -1 ? [] : all.slice(good, good + 2);
+  const recent = all.slice(-kept + pinned.length);
+  return [...pinned.filter((it) => !recent.includes(it)), ...recent].slice(-kept);
 }
 
 /** What became of a deployment, as far as the record tells. */

@@ -21,7 +21,8 @@ export interface Cluster {
 }
 
 export interface ClusterAccess {
-  readonly kubeconfig: string;
+  /** Path; undefined: KUBECONFIG or ~/.kube/config, as kubectl itself looks for it. */
+  readonly kubeconfig: string | undefined;
   readonly context: string;
   /** Path of the kubectl executable; commands in containers go through it. */
   readonly kubectl: string;
@@ -41,7 +42,8 @@ export function connect({ kubeconfig, context, kubectl }: ClusterAccess): Cluste
       const { stdout } = await promisify(execFile)(
         kubectl,
         [
-          ...["--kubeconfig", kubeconfig, "--context", context, "--namespace", namespace],
+          ...(kubeconfig === undefined ? [] : ["--kubeconfig", kubeconfig]),
+          ...["--context", context, "--namespace", namespace],
           ...["exec", pod, "--container", container, "--", ...command],
         ],
         { timeout: timeoutSeconds * 1000, maxBuffer: 16 * 1024 * 1024 },

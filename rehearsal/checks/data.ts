@@ -68,7 +68,7 @@ export function backedUp(
 
 /** The way back before this release has a name. */
 export function restorePoint(region: RegionUnderTest, subject: Subject): Promise<CheckResult> {
-  const { version } = subject.release;
-  const sql = `SELECT name FROM lifeline.restore_points WHERE name = '${version}'`;
-  return answers(region, subject, "A restore point before the release", sql, version);
+  const { restorePoint: name } = subject.release;
+  const sql = `SELECT name FROM lifeline.restore_points WHERE name = '${name}'`;
+  return answers(region, subject, "A restore point before the release", sql, name);
 }

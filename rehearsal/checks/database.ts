@@ -1,4 +1,6 @@
 import type { V1Job, V1PersistentVolumeClaim, V1Pod } from "@kubernetes/client-node";
+import { inWords } from "../../rollback/decide.ts";
+import type { SchemaRange } from "../../rollback/record.ts";
 import type { CheckResult } from "../report/evidence.ts";
 import { check } from "./check.ts";
 import { list } from "./objects.ts";
@@ -117,10 +119,17 @@ export function dataChecksums(region: RegionUnderTest, subject: Subject): Promis
 }
 
 export function schemaVersion(region: RegionUnderTest, subject: Subject): Promise<CheckResult> {
-  const sql = "SELECT coalesce(max(version), 0) FROM schema_migrations";
-  const expected = String(subject.release.schemaTarget);
-  return answers(region, subject, "Schema at the release's version", sql, expected);
+  const detail = "SELECT coalesce(max(version), 0) FROM schema_migrations";
+  const { schema } = subject.release;
+  return check({ name: "Schema at the release's version", region: region.name }, async () => {
+    const measured = await query(region, subject, detail);
+    const ok = measured !== "" && isIn(schema, Number(measured));
+    return { ok, expected: inWords(schema), measured: measured || "nothing", detail };
+  });
 }
+
+export const isIn = ({ lowest, highest }: SchemaRange, version: number): boolean =>
+  lowest <= version && version <= highest;
 
 export function answers(
   region: RegionUnderTest,

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { inWords } from "../../rollback/decide.ts";
 import type { CheckResult } from "../report/evidence.ts";
 import { check, eventually } from "./check.ts";
-import { query } from "./database.ts";
+import { isIn, query } from "./database.ts";
 import { entryOf } from "./gateway.ts";
 import { fetchFrom } from "./https-client.ts";
 import type { RegionUnderTest, Subject } from "./subject.ts";
@@ -23,19 +24,16 @@ export function pageShowsRelease(region: RegionUnderTest, subject: Subject): Pro
 /** Through the gateway the backend reports its release, its schema, and whether it may write. */
 export function backendHealth(region: RegionUnderTest, subject: Subject): Promise<CheckResult> {
   return check({ name: "Backend health through the gateway", region: region.name }, async () => {
-    const expected = {
-      status: "ok",
-      release: subject.release.version,
-      schema: subject.release.schemaTarget,
-      writable: region.role === "primary",
-    };
+    const { version: release, schema } = subject.release;
+    const expected = { status: "ok", release, writable: region.role === "primary" };
     const reply = await fetchFrom(entryOf(region, subject), { path: "/api/health" });
     const health = reply.status === 200 ? (JSON.parse(reply.body) as Record<string, unknown>) : {};
     return {
       ok:
         reply.status === 200 &&
-        Object.entries(expected).every(([key, value]) => health[key] === value),
-      expected: `200 ${JSON.stringify(expected)}`,
+        Object.entries(expected).every(([key, value]) => health[key] === value) &&
+        isIn(schema, Number(health["schema"])),
+      expected: `200 ${JSON.stringify({ ...expected, schema: inWords(schema) })}`,
       measured: `${reply.status} ${reply.body.trim().slice(0, 200)}`,
     };
   });

@@ -111,7 +111,12 @@ export function targetsUp(region: RegionUnderTest, subject: Subject): Promise<Ch
   });
 }
 
-async function scrape({ cluster }: RegionUnderTest, pod: V1Pod, port: number): Promise<string> {
+/** What a pod says on its metrics port. @throws Error when it does not answer with 200 */
+export async function scrape(
+  { cluster }: RegionUnderTest,
+  pod: V1Pod,
+  port: number,
+): Promise<string> {
   const { name, namespace } = pod.metadata ?? {};
   const path = `/api/v1/namespaces/${namespace}/pods/${name}:${port}/proxy/metrics`;
   const { status, body } = await cluster.request("GET", path);

@@ -1,3 +1,4 @@
+import type { SchemaRange } from "../../rollback/record.ts";
 import type { Cluster } from "./cluster.ts";
 
 /** What should be running: the expected side of every check. */
@@ -8,7 +9,10 @@ export interface Subject {
   readonly host: string;
   readonly release: {
     readonly version: string;
-    readonly schemaTarget: number;
+    /** Versions of the schema of which one should be live. */
+    readonly schema: SchemaRange;
+    /** Name of the point before its migrations. */
+    readonly restorePoint: string;
     /** References by digest. */
     readonly images: {
       readonly backend: string;

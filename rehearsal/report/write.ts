@@ -40,13 +40,14 @@ export function writeRollbackReport(
   return files;
 }
 
-/** Writes review.html and review.json, under the same terms. */
+/** Writes review-<stack>-<deployment>.html and .json, under the same terms. */
 export function writeReview(
   evidence: ReviewEvidence,
   folder: string,
   secrets: readonly string[],
 ): ReportFiles {
-  const files = filesIn(folder, "review.html", "review.json");
+  const name = `review-${evidence.run.stack}-${String(evidence.deployment.number)}`;
+  const files = filesIn(folder, `${name}.html`, `${name}.json`);
   writeBoth(files, renderReviewPage(evidence), evidence, secrets);
   return files;
 }

@@ -128,7 +128,7 @@ function deploymentIn({ outputs }: UpdateResult): Deployment {
 
 /** A release may run on a schema that a later one left. */
 function runningAs(subject: Subject, { schema }: Deployment): Subject {
-  return { ...subject, release: { ...subject.release, schemaTarget: schema.after.highest } };
+  return { ...subject, release: { ...subject.release, schema: schema.after } };
 }
 
 function promised({ type }: Deployment): number | null {

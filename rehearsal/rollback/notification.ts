@@ -7,6 +7,8 @@ type Facts = Pick<ChangeEvidence, "from" | "to" | "level" | "reason" | "checks">
   readonly at: Date;
   /** Whether somebody kept what the release left behind. */
   readonly isKept: boolean;
+  /** Whether the data went back to a moment of before. */
+  readonly isLossy?: boolean;
   /** What follows is undefined where nobody measured it. */
   readonly seconds?: number;
   readonly traffic?: ChangeEvidence["traffic"];
@@ -48,11 +50,11 @@ const during = (traffic: Facts["traffic"]): string =>
     ? ""
     : `; ${String(traffic.failed)} requests failed meanwhile, the longest gap between two answered writes was ${duration(traffic.gapSeconds)}`;
 
-function lostIn({ rows, level }: Facts): string[] {
+function lostIn({ rows, isLossy = false }: Facts): string[] {
   if (rows === undefined) {
-    return level === "full" || level === "database"
+    return isLossy
       ? [
-          "What was written after the moment that the data went back to is in the export of lost rows.",
+          "What was written after the moment that the data went back to is not in the database any more; it is in the export of lost rows, as far as the data of before could be asked.",
         ]
       : [];
   }

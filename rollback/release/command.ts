@@ -61,16 +61,17 @@ async function lookAt(
   const options = { folder, known, isRehearsal, report };
   if (what === "keep") {
     const { keepRelease } = await import("./keep.ts");
-    return keepRelease(options);
+    return keepRelease({ ...options, kubectl: "kubectl" });
   }
-  const [{ reviewRelease }, { rehearsedRuns, runsOf }] = await Promise.all([
+  const [{ kubectlFor, reviewRelease }, { rehearsedRuns, runsOf }] = await Promise.all([
     import("./review.ts"),
     import("./runs.ts"),
   ]);
+  const kubectl = await kubectlFor(isRehearsal);
   const ask = isRehearsal
     ? () => Promise.resolve(rehearsedRuns(folder))
     : () => runsOf(folder, stack);
-  return reviewRelease({ ...options, json, runs: state === undefined ? ask : undefined });
+  return reviewRelease({ ...options, kubectl, json, runs: state === undefined ? ask : undefined });
 }
 
 interface LookOptions {

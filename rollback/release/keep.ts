@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { keepEvidence } from "../../rehearsal/rollback/kept.ts";
@@ -10,29 +10,53 @@ export interface KeepOptions extends LiveOptions {
   readonly report: string;
 }
 
+/** Says what is not there. */
+const missingFile = "missing.txt";
+
 /**
  * Keeps what the release that runs leaves behind, to be done before it is taken back: its pods will be gone.
  * @throws Problem naming what could not be kept
  */
 export async function keepRelease(options: KeepOptions): Promise<void> {
   const { config, deployment, regions } = await openLive(options);
-  const at = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
-  const name = `${at}-${options.known.stack}-${deployment.release}`;
+  const name = `${written(new Date())}-${options.known.stack}-${deployment.release}`;
   const folder = resolve(options.report, "kept", name);
   const { files, missing } = await keepEvidence(regions, config.namespace, folder);
   console.log(
     `kept of ${deployment.release}: ${String(files.length)} files in ${folder}. Logs may hold what users typed: they are yours alone to read.`,
   );
-  if (missing.length > 0) throw new Problem(`Not kept:\n  ${missing.join("\n  ")}`);
+  if (missing.length === 0) return;
+  writeFileSync(join(folder, missingFile), `${missing.join("\n")}\n`);
+  throw new Problem(`Not kept:\n  ${missing.join("\n  ")}`);
 }
 
-/** What was kept of a release in a stack since a moment. */
-export function keptSince(report: string, stack: string, release: string, since: Date): string[] {
-  const parent = resolve(report, "kept");
-  if (!existsSync(parent)) return [];
-  const earliest = since.toISOString().replace(/[-:]|\.\d+/g, "");
-  return readdirSync(parent)
-    .filter((name) => name.endsWith(`Z-${stack}-${release}`) && name >= earliest)
-    .flatMap((name) => readdirSync(join(parent, name)).map((file) => join(parent, name, file)))
-    .sort();
+/** What was kept of a release. */
+export interface KeptRelease {
+  readonly files: readonly string[];
+  /** Whether the last time nothing was missing. */
+  readonly isWhole: boolean;
 }
+
+/** What was kept of a release in a stack between two moments. */
+export function keptBetween(
+  report: string,
+  { stack, release }: { readonly stack: string; readonly release: string },
+  [since, until]: readonly [Date, Date],
+): KeptRelease {
+  const parent = resolve(report, "kept");
+  const names = existsSync(parent) ? readdirSync(parent) : [];
+  const folders = names
+    .filter((name) => name.endsWith(`Z-${stack}-${release}`))
+    .filter((name) => name >= written(since) && name <= written(until))
+    .sort()
+    .map((name) => join(parent, name));
+  const files = folders.flatMap((folder) => readdirSync(folder).map((file) => join(folder, file)));
+  const [last = ""] = folders.slice(-1);
+  return {
+    files: files.sort(),
+    isWhole: folders.length > 0 && !existsSync(join(last, missingFile)),
+  };
+}
+
+/** As folders are named, which sort by it. */
+const written = (moment: Date): string => moment.toISOString().replace(/[-:]|\.\d+/g, "");

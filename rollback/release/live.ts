@@ -1,20 +1,16 @@
-import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { getCACertificates } from "node:tls";
 
 import { ConfigError } from "../../config/problems.ts";
 import type { Config } from "../../config/schema.ts";
-import { connect } from "../../rehearsal/checks/cluster.ts";
+import { connect, type Cluster, type ClusterAccess } from "../../rehearsal/checks/cluster.ts";
 import { unknownAddress } from "../../rehearsal/checks/https-client.ts";
 import type { RegionUnderTest, Subject } from "../../rehearsal/checks/subject.ts";
 import { configIn, subjectOf } from "../../rehearsal/local-config.ts";
-import { cache } from "../../rehearsal/paths.ts";
 import { exitCode, Problem } from "../../rehearsal/problem.ts";
-import { findProgram } from "../../rehearsal/toolchain/machine.ts";
-import { acquireTools } from "../../rehearsal/toolchain/toolchain.ts";
 import { gatewayAddress } from "../../rehearsal/verify.ts";
-import { lastDeployment, type Deployment, type RecordState } from "../record.ts";
+import { attemptsOf, restorePointsOf, type Deployment, type RecordState } from "../record.ts";
 import type { KnownStack } from "./stack-state.ts";
 
 /** What a stack should be running, by its record, and where. */
@@ -22,7 +18,9 @@ export interface Live {
   readonly config: Config;
   readonly state: RecordState;
   readonly deployment: Deployment;
-  /** Its gateways are asked for; one that does not answer has no address. */
+  /** When it was begun for the first time. */
+  readonly begun: Date;
+  /** A cluster that cannot be reached says why to whoever asks it. */
   readonly regions: readonly RegionUnderTest[];
   readonly subject: Subject;
 }
@@ -32,27 +30,29 @@ export interface LiveOptions {
   readonly folder: string;
   readonly known: KnownStack;
   readonly isRehearsal: boolean;
+  /** Path of it, or its name; commands in containers go through it. */
+  readonly kubectl: string;
 }
 
-/** @throws Problem when nothing is known of the stack, nothing runs, or its clusters cannot be reached from here */
-export async function openLive({ folder, known, isRehearsal }: LiveOptions): Promise<Live> {
+/** @throws Problem when nothing is known of the stack, or nothing runs */
+export async function openLive(options: LiveOptions): Promise<Live> {
+  const { folder, known, isRehearsal, kubectl } = options;
   const { stack, state, unknown } = known;
-  const deployment = state && lastDeployment(state);
   if (unknown !== undefined) {
     throw new Problem(`${stack}: what was deployed is not known: ${unknown}`, exitCode.cannotRun);
   }
+  const deployment = state?.record.deployments.at(-1);
   if (state === undefined || deployment === undefined)
     throw new Problem(`${stack}: nothing was deployed yet. Fix: pulumi up.`, exitCode.cannotRun);
   const config = configOf(known, join(folder, "releases"), deployment);
-  const kubeconfig =
-    config.kubeconfig ?? process.env["KUBECONFIG"] ?? join(homedir(), ".kube", "config");
-  const kubectl = await kubectlFor(isRehearsal);
+  // The file may be ahead of what runs here, too.
+  const active = state.settings?.["activeRegion"] ?? config.activeRegion;
   const regions = await Promise.all(
     config.regions.map(async ({ name, kubeContext: context }): Promise<RegionUnderTest> => {
-      const cluster = connectTo({ kubeconfig, context, kubectl });
+      const cluster = connected({ kubeconfig: config.kubeconfig, context, kubectl });
       return {
         ...{ name, cluster, httpsPort: 443, httpPort: 80 },
-        role: name === config.activeRegion ? "primary" : "standby",
+        role: name === active ? "primary" : "standby",
         address: await gatewayAddress(cluster, name, config).catch(() => unknownAddress),
       };
     }),
@@ -60,18 +60,30 @@ export async function openLive({ folder, known, isRehearsal }: LiveOptions): Pro
   const authority = isRehearsal
     ? readFileSync(join(folder, "certificate-authority.crt"), "utf8")
     : getCACertificates().join("\n");
-  const expected = subjectOf(config, authority, new Date(deployment.at));
+  const begun = new Date(attemptsOf(state.record)[0]?.at ?? deployment.at);
+  const expected = subjectOf(config, authority, begun);
+  const { release } = expected;
   const { generation, schema } = deployment;
   const subject = {
     ...expected,
-    // A release may run on a schema that a later one left.
-    release: { ...expected.release, schemaTarget: schema.after.highest },
+    release: {
+      ...release,
+      // A release may run on a schema that a later one left.
+      schema: schema.after,
+      restorePoint: restorePointsOf(state.record).at(-1) ?? release.restorePoint,
+    },
     postgres: { ...expected.postgres, generation },
   };
-  return { config, state, deployment, regions, subject };
+  return { config, state, deployment, begun, regions, subject };
 }
 
 function configOf({ file, stack }: KnownStack, releases: string, { release }: Deployment): Config {
+  if (!existsSync(file)) {
+    throw new Problem(
+      `${stack}: there is no ${file}. Fix: run it where the stack file is.`,
+      exitCode.cannotRun,
+    );
+  }
   try {
     // The file may name what comes next.
     return configIn(file, stack, releases, { release });
@@ -81,25 +93,18 @@ function configOf({ file, stack }: KnownStack, releases: string, { release }: De
   }
 }
 
-function connectTo(access: Parameters<typeof connect>[0]) {
+/** The other region is looked at all the same. */
+function connected(access: ClusterAccess): Cluster {
   try {
     return connect(access);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new Problem(
-      `${access.kubeconfig}, context ${access.context}: ${why}. Fix: set KUBECONFIG, or lifeline:kubeconfig, to a file that has it.`,
-      exitCode.cannotRun,
-    );
+    const refuse = () =>
+      Promise.reject(
+        new Error(
+          `context ${access.context}: ${why}. Fix: set KUBECONFIG, or lifeline:kubeconfig, to files that have it`,
+        ),
+      );
+    return { context: access.context, request: refuse, exec: refuse };
   }
-}
-
-async function kubectlFor(isRehearsal: boolean): Promise<string> {
-  if (isRehearsal) {
-    const reporter = () => ({ status: () => undefined });
-    return (await acquireTools(["kubernetes"], { cache, reporter })).bin.kubectl;
-  }
-  const found = await findProgram("kubectl", process.env["PATH"] ?? "");
-  if (found === undefined)
-    throw new Problem("kubectl is not on PATH. Fix: install it.", exitCode.cannotRun);
-  return found;
 }

@@ -1,7 +1,11 @@
 import { objectives } from "../../components/lib/objectives.ts";
 import { check, skipped } from "../../rehearsal/checks/check.ts";
 import { runPhase } from "../../rehearsal/checks/go-live.ts";
-import { backendHealth, primaryEndpoint } from "../../rehearsal/checks/integration.ts";
+import { reportsRelease, servesMetrics } from "../../rehearsal/checks/contract.ts";
+import { primaryEndpoint } from "../../rehearsal/checks/integration.ts";
+import { agentMetrics, postgresMetrics, targetsUp } from "../../rehearsal/checks/monitoring.ts";
+import type { RegionUnderTest, Subject } from "../../rehearsal/checks/subject.ts";
+import { cache } from "../../rehearsal/paths.ts";
 import { runTasks } from "../../rehearsal/progress.ts";
 import { exitCode, Problem } from "../../rehearsal/problem.ts";
 import type { CheckResult } from "../../rehearsal/report/evidence.ts";
@@ -13,10 +17,21 @@ import {
 import { duration } from "../../rehearsal/report/words.ts";
 import { writeReview } from "../../rehearsal/report/write.ts";
 import { notification } from "../../rehearsal/rollback/notification.ts";
+import { keptParts } from "../../rehearsal/rollback/kept.ts";
 import { endsOf } from "../../rehearsal/rollback/phases.ts";
 import { outcome } from "../../rehearsal/verify.ts";
-import { outcomeOf, type ChangeType, type Deployment } from "../record.ts";
-import { keptSince, type KeepOptions } from "./keep.ts";
+import { findProgram } from "../../rehearsal/toolchain/machine.ts";
+import { acquireTools } from "../../rehearsal/toolchain/toolchain.ts";
+import {
+  attemptsOf,
+  denialOf,
+  outcomeOf,
+  restoredAs,
+  type ChangeType,
+  type Origin,
+} from "../record.ts";
+import { quoted } from "../shell.ts";
+import { keptBetween, type KeepOptions, type KeptRelease } from "./keep.ts";
 import { openLive, type Live } from "./live.ts";
 import { spanOf, type EngineRun, type Span } from "./runs.ts";
 
@@ -48,13 +63,10 @@ export async function reviewRelease(options: ReviewOptions): Promise<void> {
   const { known, report } = options;
   const { stack } = known;
   const live = await openLive(options);
-  const { config, deployment } = live;
+  const { config, deployment, state } = live;
   const runs = await options.runs?.();
-  const span = runs && spanOf(runs, Date.parse(deployment.at));
-  const kept =
-    deployment.from === undefined
-      ? []
-      : keptSince(report, stack, deployment.from, beginOf(live, deployment.from));
+  const span = runs && spanOf(runs, live.begun.getTime());
+  const kept = keptOf(live, { report, stack });
   const found: Phase[] = [await changePhase(live, runs && { span }, kept)];
   await runTasks(
     phases.map((id) => ({
@@ -82,18 +94,18 @@ export async function reviewRelease(options: ReviewOptions): Promise<void> {
     // They are those of a way back.
     parts: span === undefined || promisedSeconds === null ? [] : endsOf(known.changed, span),
     phases: found,
-    kept,
-    byHand: leftByHand(stack),
-    notification:
-      promisedSeconds === null
-        ? null
-        : notification({
-            ...{ product, host, checks, at: now, to: deployment.release, level: deployment.type },
-            from: deployment.from ?? deployment.release,
-            reason: deployment.reason ?? "no reason was given",
-            isKept: kept.length > 0,
-            ...(span !== undefined && { seconds: secondsOf(span) }),
-          }),
+    kept: [...kept.files],
+    byHand: leftByHand(options),
+    notification: !isWayBack(live)
+      ? null
+      : notification({
+          ...{ product, host, checks, at: now, to: deployment.release, level: deployment.type },
+          from: deployment.from ?? deployment.release,
+          reason: deployment.reason ?? "no reason was given",
+          isKept: kept.isWhole,
+          isLossy: isLossy(restoredAs(state.record, deployment.generation)?.from),
+          ...(span !== undefined && { seconds: secondsOf(span) }),
+        }),
   });
   const files = writeReview(evidence, report, []);
   console.log(options.json ? JSON.stringify(evidence) : inWords(evidence, files.report));
@@ -105,9 +117,20 @@ export async function reviewRelease(options: ReviewOptions): Promise<void> {
   }
 }
 
+/** Something was taken back; a release that goes forward with older data is something else. */
+function isWayBack({ state, deployment: { type, from = "" } }: Live): boolean {
+  return type === "database" || denialOf(state.record, from) !== undefined;
+}
+
+const isLossy = (from: Origin | undefined): boolean => from !== undefined && !("latest" in from);
+
 /** Where only people can look. */
-const leftByHand = (stack: string): string[] => [
-  `nothing differs from what is declared: pulumi preview --refresh --expect-no-changes --stack ${stack}`,
+const leftByHand = ({ known, isRehearsal }: ReviewOptions): string[] => [
+  ...(isRehearsal
+    ? []
+    : [
+        `nothing differs from what is declared: pulumi preview --refresh --expect-no-changes --stack ${quoted(known.stack)}`,
+      ]),
   "error rate and response time are back at what they were, and stay there for two hours: your dashboards",
   "no alert fires: your alert manager",
   "what users do works: signing in, what they pay for, mail and hooks to others",
@@ -115,26 +138,37 @@ const leftByHand = (stack: string): string[] => [
   "an incident record is open, with what was kept; the cause within 24 hours",
 ];
 
-function look(id: (typeof phases)[number], { regions, subject }: Live) {
-  // The rest of this phase asks the sample application for what only that has.
-  return id === "integration" ? together({ regions, subject }) : runPhase(id, regions, subject);
-}
-
-async function together({ regions, subject }: Pick<Live, "regions" | "subject">) {
+/** Two phases of a go-live ask the sample application for more than an application has to say. */
+async function look(id: (typeof phases)[number], { regions, subject }: Live) {
+  if (id !== "integration" && id !== "monitoring") return runPhase(id, regions, subject);
   const started = performance.now();
-  const checks = await Promise.all(
-    regions.flatMap((region) => [backendHealth(region, subject), primaryEndpoint(region, subject)]),
-  );
+  const checks = await Promise.all(regions.flatMap((region) => asked[id](region, subject)));
   return { checks, seconds: (performance.now() - started) / 1000 };
 }
+
+type RegionChecks = (region: RegionUnderTest, subject: Subject) => Promise<CheckResult>[];
+
+const asked: Readonly<Record<"integration" | "monitoring", RegionChecks>> = {
+  integration: (region, subject) => [
+    reportsRelease(region, subject),
+    primaryEndpoint(region, subject),
+  ],
+  monitoring: (region, subject) => [
+    servesMetrics(region, subject, "backend"),
+    servesMetrics(region, subject, "frontend"),
+    postgresMetrics(region, subject),
+    agentMetrics(region, subject),
+    targetsUp(region, subject),
+  ],
+};
 
 /** What a change promises beside a release that works. */
 async function changePhase(
   { state, deployment }: Live,
   timed: { readonly span: Span | undefined } | undefined,
-  kept: readonly string[],
+  kept: KeptRelease,
 ): Promise<Phase> {
-  const { number, type, from, at, release } = deployment;
+  const { number, type, from = "what ran before", at, release } = deployment;
   const checks: Promise<CheckResult>[] = [
     check({ name: "The change came to its end" }, () => {
       const measured = outcomeOf(deployment, state.finished);
@@ -144,16 +178,19 @@ async function changePhase(
   const promised = promises[type];
   if (promised !== undefined) {
     checks.push(withinPromise(promised, timed));
+    const name = `Evidence of ${from} is kept`;
     checks.push(
-      kept.length > 0
-        ? check({ name: `Evidence of ${from ?? "what ran before"} is kept` }, () => ({
-            ...{ ok: true, expected: "logs, events, pods, record" },
-            measured: `${String(kept.length)} files`,
+      kept.isWhole
+        ? check({ name }, () => ({
+            ...{ ok: true, expected: keptParts.join(", ") },
+            measured: `${String(kept.files.length)} files`,
           }))
         : Promise.resolve(
             skipped(
-              { name: `Evidence of ${from ?? "what ran before"} is kept` },
-              "None lies beside this report: npm run release -- keep, before the next one is taken back.",
+              { name },
+              kept.files.length > 0
+                ? "Not all of it; missing.txt beside it says what."
+                : "None lies beside this report: npm run release -- keep, before the next one is taken back.",
             ),
           ),
     );
@@ -185,10 +222,25 @@ function withinPromise(
 
 const secondsOf = ([startedAt, finishedAt]: Span): number => (finishedAt - startedAt) / 1000;
 
-/** When a release began to run. */
-function beginOf({ state }: Live, release: string): Date {
-  const began = state.record.deployments.findLast((it: Deployment) => it.release === release)?.at;
-  return new Date(began ?? 0);
+/** What was kept of the release before, from when it began until this change did. */
+function keptOf({ state, deployment, begun }: Live, where: { report: string; stack: string }) {
+  const release = deployment.from ?? deployment.release;
+  const before = state.record.deployments.filter(({ at }) => Date.parse(at) < begun.getTime());
+  const [first] = attemptsOf({ ...state.record, deployments: before });
+  const since = new Date(first?.at ?? 0);
+  return keptBetween(where.report, { ...where, release }, [since, begun]);
+}
+
+/** @throws Problem where there is none */
+export async function kubectlFor(isRehearsal: boolean): Promise<string> {
+  if (isRehearsal) {
+    const reporter = () => ({ status: () => undefined });
+    return (await acquireTools(["kubernetes"], { cache, reporter })).bin.kubectl;
+  }
+  const found = await findProgram("kubectl", process.env["PATH"] ?? "");
+  if (found === undefined)
+    throw new Problem("kubectl is not on PATH. Fix: install it.", exitCode.cannotRun);
+  return found;
 }
 
 function titleOf(id: (typeof phases)[number]): Pick<Phase, "runbook" | "title"> {

@@ -1,9 +1,12 @@
+import { randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { jest } from "@jest/globals";
 import { containerId } from "../../rehearsal/faults/containers.ts";
 import { killContainer } from "../../rehearsal/faults/pods.ts";
 import { type RegionKey, topology } from "../../rehearsal/regions/topology.ts";
+import { readRecord } from "../../rollback/record.ts";
 import { allArchived } from "./support/archives.ts";
+import { changeTo } from "./support/broken-releases.ts";
 import type { StackOutcome } from "./support/change-stack.ts";
 import { rehearsal, running } from "./support/rehearsal.ts";
 import { Trials } from "./support/trials.ts";
@@ -182,6 +185,43 @@ describe("a new generation of the data", () => {
     expect(trial.missing).toBe(0);
     await lastServes();
   });
+});
+
+describe("a release that ruined its data", () => {
+  /** Counted from when the engine takes the stack; all of it takes longer. */
+  const killedBeforeSeconds = 60;
+
+  it("is taken back with it, although one attempt after the other was killed", async () => {
+    await note("restore before the release");
+    const expected = await notes("a");
+    const stack = { "postgres.generations": generations, "quota.storage": "64Gi" };
+    const bad = "v1.4.0";
+    expect(await databases.change({ ...stack, ...changeTo(bad) })).not.toHaveProperty("refusal");
+    await databases.query("a", "INSERT INTO notes (body) VALUES ('restore after the release')");
+    const point = await lastPoint();
+    expect(point).toContain(bad);
+    generations = [...generations, ofSource({ point })];
+    const back = {
+      ...{ ...stack, release, "postgres.generations": generations },
+      change: { release, acceptLoss: point },
+    };
+    const killed: boolean[] = [];
+    for (let kill = 0; kill < 3; kill += 1)
+      killed.push(await databases.killedChange(back, {}, randomInt(killedBeforeSeconds * 1000)));
+    expect(killed.filter(Boolean).length).toBeGreaterThanOrEqual(2);
+    expect(await databases.change(back)).not.toHaveProperty("refusal");
+    await lastServes();
+    for (const key of keys) expect(await notes(key)).toEqual(expected);
+    const denied = await databases.change({ ...stack, ...back, release: bad });
+    expect(denied.refusal).toContain(`${bad} was taken back on`);
+  });
+
+  /** Of the record that people see. */
+  async function lastPoint(): Promise<string> {
+    const data = "jsonpath={.data.record\\.json}";
+    const text = await databases.kubectl("a", ["get", "configmap", "lifeline-release", "-o", data]);
+    return readRecord(text).deployments.at(-1)?.restorePoint ?? "";
+  }
 });
 
 /** Kills the container of whichever member restores, in the middle of it. */

@@ -38,6 +38,7 @@ test("the real engine tells of a gate that refuses, in its own output, with the 
     [
       "v1.1.0 stopped at eu-north-1-smoke-outside",
       "  why:   FAILED  https://acme.test/: answered 503 instead of 200",
+      "  keep:  npm run release -- keep --stack test",
       "  back:  go back to v1.0.0",
       "         pulumi config set a b && pulumi up",
     ].join("\n"),

@@ -83,18 +83,47 @@ test("a secret that a pod reads is in no log", async () => {
   );
 });
 
-test("a log is left out where its secrets may not be read, and the rest is kept", async () => {
-  const { files } = await keep({
+test.each([
+  ["may not be read", { status: 403, body: { message: "forbidden" } }, "403 forbidden"],
+  // Its pods may run on with it.
+  ["is gone", { status: 404, body: {} }, "does not exist"],
+])("a log is left out where one of its secrets %s, and that is told", async (_, answer, why) => {
+  const { files, missing } = await keep({
     ...contents,
-    answers: {
-      ...contents.answers,
-      [`GET ${core}/secrets/postgres`]: { status: 403, body: { message: "forbidden" } },
-    },
+    answers: { ...contents.answers, [`GET ${core}/secrets/postgres`]: answer },
   }).kept;
   expect(files).toHaveLength(4);
   const text = readFileSync(files[1] ?? "", "utf8");
-  expect(text).toMatch(/== backend-1\nnot kept: .*403 forbidden/);
+  expect(text).toMatch(/== backend-1\nnot kept/);
   expect(text).not.toContain(password);
+  expect(missing).toEqual([
+    expect.stringMatching(new RegExp(`^eu: log of backend-1, .*${why}`)),
+    expect.stringMatching(/^eu: log of migration-1, /),
+  ]);
+});
+
+test("a pod that waits for a secret that is not there has no log to miss", async () => {
+  const waiting = pod("backend-2", "backend");
+  const [status] = waiting.status.containerStatuses;
+  Object.assign(status ?? {}, { state: { waiting: { reason: "ContainerCreating" } } });
+  const objects = { pods: [waiting] };
+  const { files, missing } = await keep({ ...contents, objects }).kept;
+  expect(missing).toEqual([]);
+  expect(readFileSync(files[1] ?? "", "utf8")).toContain("nothing of it has begun");
+});
+
+test("a log that may not be read is told, and what looks like a credential is cut out of everything", async () => {
+  const events = { items: [{ message: "fetching postgres://app:hunter2@db/app" }] };
+  const { files, missing } = await keep({
+    ...contents,
+    answers: {
+      ...contents.answers,
+      [`GET ${core}/events`]: { status: 200, body: events },
+      [`GET ${core}/pods/migration-1/log`]: { status: 403, body: "forbidden" },
+    },
+  }).kept;
+  expect(missing).toEqual(["eu: log of migration-1: forbidden"]);
+  for (const file of files) expect(readFileSync(file, "utf8")).not.toContain("hunter2");
 });
 
 test("what cannot be had is named", async () => {

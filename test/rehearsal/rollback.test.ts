@@ -173,8 +173,9 @@ describe("people are told", () => {
 
   test("only what somebody measured, where nobody watched the traffic", () => {
     const facts = { ...back, isKept: false, product: "gravl", host: "gravl.test", at: new Date(0) };
-    const { seconds, traffic, rows: counted, ...unseen } = facts;
+    const { seconds, traffic, rows: counted, ...measured } = facts;
     void [seconds, traffic, counted];
+    const unseen = { ...measured, isLossy: true };
     const text = notification(unseen);
     expect(text).toContain("Went back: code, configuration and data.\n");
     expect(text).toContain("is in the export of lost rows");
@@ -183,7 +184,7 @@ describe("people are told", () => {
     expect(data).toContain("Its data went back: notes lost");
     expect(data).toContain("It took 1 min 0 s.");
     expect(data).not.toContain("cannot be deployed again");
-    expect(notification({ ...unseen, level: "app" })).not.toContain("lost rows");
+    expect(notification({ ...unseen, isLossy: false })).not.toContain("lost rows");
   });
 
   test("what went back, how long it took and what is lost", () => {

@@ -1,6 +1,6 @@
 import { objectives } from "../../components/lib/objectives.ts";
-import { decide } from "../../rollback/decide.ts";
-import { restoredAs, restorePointsOf } from "../../rollback/record.ts";
+import { backWithData, decide } from "../../rollback/decide.ts";
+import { kept, restoredAs, restorePointsOf } from "../../rollback/record.ts";
 import { releaseOf, releases, Story } from "./story.ts";
 
 const all = ["v1.0.0", "v1.1.0", "v1.2.0", "v1.3.0", "v1.4.0"];
@@ -105,6 +105,32 @@ describe("the level of a change is computed", () => {
     ).toBe("full");
     story.run("v1.4.0", { change: { allowRetry: "repaired" } });
     expect(restorePointsOf(story.recorded)).toEqual(["v1.4.0.4"]);
+  });
+
+  test("who tries it again is who did, and what is said anew is recorded", () => {
+    const story = upTo("v1.3.0");
+    const ada = { reason: "prices", requestedBy: "ada" };
+    story.run("v1.4.0", { change: ada, finishes: false });
+    story.run("v1.4.0", { change: ada, finishes: false });
+    expect(story.last).toMatchObject({ by: "ops", reason: "prices" });
+    story.run("v1.4.0", { change: { reason: "S3 is back", requestedBy: "bob" } });
+    expect(story.last).toMatchObject({ by: "bob", reason: "S3 is back" });
+  });
+
+  test("however often it is tried, the way back stays, and each point has a name of its own", () => {
+    const story = upTo("v1.3.0");
+    const tries = kept + 20;
+    for (let turn = 0; turn < tries; turn += 1) story.run("v1.4.0", { finishes: false });
+    const { deployments } = story.recorded;
+    expect(deployments).toHaveLength(kept);
+    expect(deployments.slice(0, 2).map(({ number }) => number)).toEqual([4, 5]);
+    expect(deployments[0]).toMatchObject({ release: "v1.3.0", outcome: "finished" });
+    expect(story.last).toMatchObject({
+      number: 4 + tries,
+      restorePoint: `v1.4.0.${String(tries)}`,
+    });
+    const situation = { ...story.situation("v1.3.0"), restoreWindowDays: 365 };
+    expect(backWithData(situation)?.what).toContain("the restore point before v1.4.0;");
   });
 
   test("a restore with migrations that is tried again denies what it left once", () => {

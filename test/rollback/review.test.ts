@@ -10,7 +10,7 @@ import {
 import { renderReviewPage } from "../../rehearsal/report/review-page.ts";
 import { endsOf } from "../../rehearsal/rollback/phases.ts";
 import { releaseCommand } from "../../rollback/release/command.ts";
-import { keptSince } from "../../rollback/release/keep.ts";
+import { keptBetween } from "../../rollback/release/keep.ts";
 import { rehearsedRuns, spanOf } from "../../rollback/release/runs.ts";
 
 let folder: string;
@@ -87,21 +87,32 @@ test("parts of a run are told by what the state says was changed within it", () 
   ]);
 });
 
-test("what was kept of a release is found by its stack, its name and since it began", () => {
+test("what was kept of a release is found by its stack, its name, and while it ran", () => {
+  const make = (name: string, ...files: string[]) => {
+    mkdirSync(join(folder, "kept", name), { recursive: true });
+    for (const file of files) writeFileSync(join(folder, "kept", name, file), "");
+  };
   for (const name of [
     "20260101T000000Z-production-v1.4.0",
     "20260301T000000Z-production-v1.4.0",
+    "20260501T000000Z-production-v1.4.0",
     "20260301T000000Z-staging-v1.4.0",
     "20260301T000000Z-production-v1.4.0-rc.1",
-  ]) {
-    mkdirSync(join(folder, "kept", name), { recursive: true });
-    writeFileSync(join(folder, "kept", name, "logs.txt"), "");
-  }
-  const since = new Date("2026-02-01T00:00:00Z");
-  expect(keptSince(folder, "production", "v1.4.0", since)).toEqual([
-    join(folder, "kept/20260301T000000Z-production-v1.4.0/logs.txt"),
-  ]);
-  expect(keptSince(join(folder, "none"), "production", "v1.4.0", since)).toEqual([]);
+  ])
+    make(name, "logs.txt");
+  const kept = (report = folder) =>
+    keptBetween(report, { stack: "production", release: "v1.4.0" }, [
+      new Date("2026-02-01T00:00:00Z"),
+      new Date("2026-04-01T00:00:00Z"),
+    ]);
+  expect(kept()).toEqual({
+    files: [join(folder, "kept/20260301T000000Z-production-v1.4.0/logs.txt")],
+    isWhole: true,
+  });
+  make("20260302T000000Z-production-v1.4.0", "logs.txt", "missing.txt");
+  expect(kept()).toMatchObject({ isWhole: false });
+  expect(kept().files).toHaveLength(3);
+  expect(kept(join(folder, "none"))).toEqual({ files: [], isWhole: false });
 });
 
 const passed = {

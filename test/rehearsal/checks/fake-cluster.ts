@@ -91,7 +91,8 @@ export const subject: Subject = {
   host: "gravl.lifeline.test",
   release: {
     version: "v1.0.0",
-    schemaTarget: 1,
+    schema: { lowest: 1, highest: 1 },
+    restorePoint: "v1.0.0",
     images: {
       backend: `example/backend@${digest("a")}`,
       frontend: `example/frontend@${digest("b")}`,

@@ -114,7 +114,7 @@ class Rewind(unittest.TestCase):
         self.assertIn("could not be set aside", output)
         self.assert_whole()
 
-    def test_inside_a_region_nothing_is_set_aside(self) -> None:
+    def test_nothing_is_set_aside_inside_a_region(self) -> None:
         code, output = self.rewind(PATH=self.with_program("curl", "writes", "echo '{\"ttl\": 30}'"))
         self.assertEqual(code, 0, output)
         self.assertFalse(self.aside.exists())
