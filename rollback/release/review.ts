@@ -28,7 +28,7 @@ import {
   outcomeOf,
   restoredAs,
   type ChangeType,
-  type Origin,
+  type Deployment,
 } from "../record.ts";
 import { quoted } from "../shell.ts";
 import { keptBetween, type KeepOptions, type KeptRelease } from "./keep.ts";
@@ -63,7 +63,7 @@ export async function reviewRelease(options: ReviewOptions): Promise<void> {
   const { known, report } = options;
   const { stack } = known;
   const live = await openLive(options);
-  const { config, deployment, state } = live;
+  const { config, deployment } = live;
   const runs = await options.runs?.();
   const span = runs && spanOf(runs, live.begun.getTime());
   const kept = keptOf(live, { report, stack });
@@ -78,17 +78,12 @@ export async function reviewRelease(options: ReviewOptions): Promise<void> {
       },
     })),
   );
-  const promisedSeconds = promises[deployment.type] ?? null;
-  const checks = found.flatMap((phase) => phase.checks);
   const { product, host } = config;
   const now = new Date();
+  const promisedSeconds = promises[deployment.type] ?? null;
   const evidence = assembleReviewEvidence({
     run: { stack, product, host, reviewedAt: now.toISOString() },
-    deployment: {
-      ...{ number: deployment.number, release: deployment.release, at: deployment.at },
-      ...{ by: deployment.by, level: deployment.type, emergency: deployment.emergency === true },
-      ...{ from: deployment.from ?? null, reason: deployment.reason ?? null },
-    },
+    deployment: recordOf(deployment),
     seconds: span === undefined ? null : secondsOf(span),
     promisedSeconds,
     // They are those of a way back.
@@ -96,16 +91,17 @@ export async function reviewRelease(options: ReviewOptions): Promise<void> {
     phases: found,
     kept: [...kept.files],
     byHand: leftByHand(options),
-    notification: !isWayBack(live)
-      ? null
-      : notification({
-          ...{ product, host, checks, at: now, to: deployment.release, level: deployment.type },
+    notification: isWayBack(live)
+      ? notification({
+          ...{ product, host, at: now, to: deployment.release, level: deployment.type },
+          checks: found.flatMap((phase) => phase.checks),
           from: deployment.from ?? deployment.release,
           reason: deployment.reason ?? "no reason was given",
           isKept: kept.isWhole,
-          isLossy: isLossy(restoredAs(state.record, deployment.generation)?.from),
+          isLossy: isLossy(live),
           ...(span !== undefined && { seconds: secondsOf(span) }),
-        }),
+        })
+      : null,
   });
   const files = writeReview(evidence, report, []);
   console.log(options.json ? JSON.stringify(evidence) : inWords(evidence, files.report));
@@ -122,7 +118,19 @@ function isWayBack({ state, deployment: { type, from = "" } }: Live): boolean {
   return type === "database" || denialOf(state.record, from) !== undefined;
 }
 
-const isLossy = (from: Origin | undefined): boolean => from !== undefined && !("latest" in from);
+/** Whether the data went back to a moment, and not only into another volume. */
+function isLossy({ state, deployment: { type, generation } }: Live): boolean {
+  const from = restoredAs(state.record, generation)?.from;
+  return (type === "full" || type === "database") && from !== undefined && !("latest" in from);
+}
+
+function recordOf(deployment: Deployment): ReviewEvidence["deployment"] {
+  const { number, release, at, by, type, from, reason, emergency } = deployment;
+  return {
+    ...{ number, release, at, by, level: type, emergency: emergency === true },
+    ...{ from: from ?? null, reason: reason ?? null },
+  };
+}
 
 /** Where only people can look. */
 const leftByHand = ({ known, isRehearsal }: ReviewOptions): string[] => [

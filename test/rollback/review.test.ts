@@ -8,10 +8,13 @@ import {
   type ReviewEvidence,
 } from "../../rehearsal/report/review-evidence.ts";
 import { renderReviewPage } from "../../rehearsal/report/review-page.ts";
+import { repository } from "../../rehearsal/paths.ts";
+import { Problem } from "../../rehearsal/problem.ts";
 import { endsOf } from "../../rehearsal/rollback/phases.ts";
 import { releaseCommand } from "../../rollback/release/command.ts";
-import { keptBetween } from "../../rollback/release/keep.ts";
+import { keepRelease, keptBetween } from "../../rollback/release/keep.ts";
 import { rehearsedRuns, spanOf } from "../../rollback/release/runs.ts";
+import { Story } from "./story.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -184,5 +187,47 @@ describe("of a stack of which nothing is known", () => {
       /what was deployed is not known: .*none\.json/,
     );
     await expect(releaseCommand([what])).rejects.toThrow("Usage: npm run release");
+  });
+});
+
+describe("clusters that cannot be reached", () => {
+  const before = process.env["KUBECONFIG"];
+  afterEach(() => {
+    if (before === undefined) delete process.env["KUBECONFIG"];
+    else process.env["KUBECONFIG"] = before;
+  });
+
+  test("are named, and nothing passes for kept", async () => {
+    const kubeconfig = join(folder, "kubeconfig");
+    const context = (region: string) => `arn:aws:eks:${region}:111122223333:cluster/production`;
+    const cluster = { server: "https://127.0.0.1:1" };
+    writeFileSync(
+      kubeconfig,
+      JSON.stringify({
+        ...{ apiVersion: "v1", kind: "Config", users: [{ name: "ops", user: {} }] },
+        clusters: [{ name: "away", cluster }],
+        contexts: [{ name: context("eu-west-1"), context: { cluster: "away", user: "ops" } }],
+      }),
+    );
+    // As kubectl takes it: more than one file.
+    writeFileSync(join(folder, "other"), JSON.stringify({ apiVersion: "v1", kind: "Config" }));
+    process.env["KUBECONFIG"] = `${join(folder, "other")}:${kubeconfig}`;
+    const known = {
+      ...{ stack: "production", file: join(repository, "Pulumi.production.yaml"), changed: [] },
+      state: new Story().through("v1.0.0").state,
+    };
+    const options = { folder: repository, isRehearsal: false, kubectl: "none", report: folder };
+    const error: unknown = await keepRelease({ ...options, known }).catch((it: unknown) => it);
+    const said = error instanceof Problem ? error.message : "";
+    expect(said).toMatch(/eu-west-1: events\.json: https:\/\/127\.0\.0\.1:1: .*ECONNREFUSED/);
+    expect(said).toMatch(/eu-north-1: logs\.txt: context arn:\S+: .* Fix: set KUBECONFIG/);
+    const until = new Date();
+    const range = [new Date(0), until] as const;
+    const kept = keptBetween(folder, { stack: "production", release: "v1.0.0" }, range);
+    expect(kept.isWhole).toBe(false);
+    const file = join(folder, "Pulumi.production.yaml");
+    await expect(keepRelease({ ...options, known: { ...known, file } })).rejects.toThrow(
+      `there is no ${file}`,
+    );
   });
 });
