@@ -61,8 +61,8 @@ def main() -> int:
         signal.signal(signal.SIGTERM, _stopped)
         _climb(report, data)
         report.green = True
-    except (Exception, Stopped):
-        pass
+    except (Exception, Stopped) as error:
+        report.ended_by(error)
     finally:
         # From here on it takes less than the time that a pod gets to end.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -40,7 +40,8 @@ class Report:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     finished: datetime = field(default_factory=lambda: datetime.now(UTC))
     phases: list[Phase] = field(default_factory=list)
-    reason: str = "the proof did not run to its end"
+    reason: str | None = None
+    """Why it is red, once that is known."""
     green: bool = False
     rpo_seconds: float | None = None
     rto_seconds: float | None = None
@@ -65,6 +66,10 @@ class Report:
                 f"restore-proof: {'ok ' if phase.ok else 'RED'} {name} {phase.seconds:.1f} s: {phase.detail}",
                 flush=True,
             )
+
+    def ended_by(self, error: BaseException) -> None:
+        """What came between two phases ends the proof as well; what a phase said of it is said better."""
+        self.reason = self.reason or (str(error) if isinstance(error, Stopped) else repr(error))
 
     def finish(self) -> None:
         """The proof is over; whoever follows the log reads the report there."""

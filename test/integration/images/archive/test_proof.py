@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from proof.report import Report, Stopped
 from proof.s3 import S3Error
 
 from lab import SCRIPTS, Lab
@@ -226,6 +227,25 @@ class Proofs(unittest.TestCase):
         ):
             with self.assertRaisesRegex(S3Error, "403"):
                 storage.request("lifeline-here", method, key, user=user)
+
+
+class Reasons(unittest.TestCase):
+    """A proof may end anywhere."""
+
+    def test_what_ends_it_between_two_phases_is_its_reason(self) -> None:
+        for error, reason in ((Stopped("from outside"), "from outside"), (OSError(5), "OSError(5)")):
+            report = Report("here", 1)
+            with report.phase("restore"):
+                pass
+            report.ended_by(error)
+            self.assertEqual(report.reason, reason)
+
+    def test_what_a_phase_says_is_said_better(self) -> None:
+        report = Report("here", 1)
+        with self.assertRaises(Stopped) as raised, report.phase("restore"):
+            raise Stopped("from outside")
+        report.ended_by(raised.exception)
+        self.assertEqual(report.reason, "restore: from outside")
 
 
 class LivingArchives(unittest.TestCase):
