@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // smallestDisk is what a file system with its journal needs.
@@ -33,6 +35,21 @@ func makeDisk(path string, bytes int64) error {
 	}
 	// A cloud's disk has it too, but nobody's initdb should trip over it here.
 	return os.Remove(path + "/lost+found")
+}
+
+// isMounted tells whether a file system of its own is at a path.
+func isMounted(path string) bool {
+	here, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return false
+	}
+	own, isOwn := here.Sys().(*syscall.Stat_t)
+	parent, isParent := there.Sys().(*syscall.Stat_t)
+	return isOwn && isParent && own.Dev != parent.Dev
 }
 
 // removeDisk ends a volume and everything in it; one without a disk is a folder.

@@ -19,14 +19,15 @@ import (
 type Provisioner struct {
 	Root string
 	Node string
-	// Make gives a folder room of its own, Remove takes both away.
+	// Make gives a folder room of its own, Remove takes both away. IsMade tells whether Make came to its end there.
 	Make   func(path string, bytes int64) error
 	Remove func(path string) error
+	IsMade func(path string) bool
 }
 
 // OnDisks makes volumes that have the size they were asked for.
 func OnDisks(root, node string) Provisioner {
-	return Provisioner{Root: root, Node: node, Make: makeDisk, Remove: removeDisk}
+	return Provisioner{Root: root, Node: node, Make: makeDisk, Remove: removeDisk, IsMade: isMounted}
 }
 
 // Run serves the StorageClasses that name the provisioner until ctx ends.
@@ -50,13 +51,12 @@ func Run(ctx context.Context, kubeconfig, name string, provisioner Provisioner) 
 // applies a pod's fsGroup to it, as it does to a cloud disk.
 func (p Provisioner) Provision(_ context.Context, options controller.ProvisionOptions) (*corev1.PersistentVolume, controller.ProvisioningState, error) {
 	path := p.path(options.PVName)
-	if err := os.MkdirAll(path, 0o755); err != nil {
-		return nil, controller.ProvisioningFinished, err
-	}
 	size := options.PVC.Spec.Resources.Requests[corev1.ResourceStorage]
-	if err := p.Make(path, size.Value()); err != nil {
-		// Nothing of it may be taken for a volume, neither by the next try nor by the next boot.
-		return nil, controller.ProvisioningFinished, errors.Join(err, p.Remove(path))
+	// The controller asks again for a claim whose volume it has not seen yet, while a pod may use it already.
+	if !p.IsMade(path) {
+		if err := p.make(path, size.Value()); err != nil {
+			return nil, controller.ProvisioningFinished, err
+		}
 	}
 	filesystem := corev1.PersistentVolumeFilesystem
 	return &corev1.PersistentVolume{
@@ -74,6 +74,17 @@ func (p Provisioner) Provision(_ context.Context, options controller.ProvisionOp
 			}}}},
 		},
 	}, controller.ProvisioningFinished, nil
+}
+
+func (p Provisioner) make(path string, bytes int64) error {
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return err
+	}
+	if err := p.Make(path, bytes); err != nil {
+		// Nothing of it may be taken for a volume, neither by the next try nor by the next boot.
+		return errors.Join(err, p.Remove(path))
+	}
+	return nil
 }
 
 // Delete removes the folder of a released volume; only the reclaim policy Delete leads here.

@@ -33,7 +33,31 @@ type room struct{ bytes int64 }
 
 func (r *room) provisioner(root string) Provisioner {
 	make := func(_ string, bytes int64) error { r.bytes = bytes; return nil }
-	return Provisioner{Root: root, Node: "node", Make: make, Remove: os.RemoveAll}
+	never := func(string) bool { return false }
+	return Provisioner{Root: root, Node: "node", Make: make, Remove: os.RemoveAll, IsMade: never}
+}
+
+func TestAVolumeThatIsAskedForAgainIsLeftAlone(t *testing.T) {
+	provisioner := new(room).provisioner(t.TempDir())
+	path := provision(t, provisioner, corev1.PersistentVolumeReclaimDelete).Spec.Local.Path
+	// As mkfs says of a disk that is in use.
+	provisioner.Make = func(string, int64) error { return errors.New("is mounted") }
+	provisioner.IsMade = func(asked string) bool { return asked == path }
+	if again := provision(t, provisioner, corev1.PersistentVolumeReclaimDelete).Spec.Local.Path; again != path {
+		t.Errorf("got %s, want %s", again, path)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Errorf("the folder must stay: %v", err)
+	}
+}
+
+func TestAFolderIsMadeWhereAFileSystemIsMounted(t *testing.T) {
+	if isMounted(t.TempDir()) || isMounted(filepath.Join(t.TempDir(), "none")) {
+		t.Error("a mere folder, or none, is not mounted")
+	}
+	if !isMounted("/proc") {
+		t.Error("/proc is mounted")
+	}
 }
 
 func TestAVolumeIsAFolderOfThisNodeWithTheClassesReclaimPolicy(t *testing.T) {
