@@ -17,6 +17,9 @@
 # PGBACKREST_CONFIG, PGBACKREST_CONFIG_INCLUDE_PATH   of the archive to write, the same in every member
 set -euo pipefail
 
+# A region that follows makes its stanza with its first segment, which is up to a minute old when it is sent.
+stanza_seconds=180
+
 here=$(cd "$(dirname "$0")" && pwd)
 
 say() { echo "backup: $*"; }
@@ -123,6 +126,10 @@ until take; do
     ((SECONDS < DEADLINE_SECONDS)) || fail "another backup has been running for $SECONDS s"
     say "another backup is running; waiting for it"
     pause
+  elif said 'has a stanza-create been performed'; then
+    ((SECONDS < stanza_seconds)) || fail "the archive has nothing yet after $SECONDS s; see above"
+    say "the archive has nothing yet; waiting for the first WAL, with which its stanza is made"
+    sleep 5
   else
     ask_the_peer || fail "no $kind backup was taken; see above"
   fi
