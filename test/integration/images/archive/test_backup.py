@@ -191,6 +191,28 @@ class Backups(unittest.TestCase):
         self.assertEqual(once_more.returncode, 0)
         self.assertIn("has a full backup already", once_more.stdout)
 
+    def test_9_the_first_one_waits_for_the_wal_that_makes_the_stanza(self) -> None:
+        there = self.lab.storage.files / "lifeline-here/postgres-1/backup"
+        away = there.with_name("not-yet")
+        there.rename(away)
+        with subprocess.Popen(
+            [SCRIPTS / "backup.sh", "first"],
+            env={**os.environ, **self.environment([self.leader])},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as waiting:
+            assert waiting.stdout is not None
+            said = ""
+            while "waiting for the first WAL" not in said:
+                heard = waiting.stdout.readline()
+                self.assertNotEqual(heard, "", said)
+                said += heard
+            away.rename(there)
+            said += waiting.stdout.read()
+            self.assertEqual(waiting.wait(), 0, said)
+        self.assertIn("full backup taken", said)
+
+
 
 class RestorePoints(unittest.TestCase):
     @classmethod
