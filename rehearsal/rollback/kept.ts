@@ -16,6 +16,8 @@ const components = ["backend", "frontend", "migration", "smoke"] as const;
 export const keptParts = ["pods.json", "logs.txt", "events.json", "record.json"] as const;
 type KeptPart = (typeof keptParts)[number];
 
+export const keptFile = (region: string, part: KeptPart): string => `${region}-${part}`;
+
 /** What was kept, and what could not be. */
 export interface Kept {
   /** Paths of the files. */
@@ -45,7 +47,7 @@ export async function keepEvidence(
   });
   await Promise.all(
     parts.map(async ({ region: { name }, file, read }) => {
-      const path = join(folder, `${name}-${file}`);
+      const path = join(folder, keptFile(name, file));
       try {
         writeFileSync(path, await read(), { mode: 0o600 });
         // Of a file that was there already the mode is another one's.

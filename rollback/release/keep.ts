@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-import { keepEvidence } from "../../rehearsal/rollback/kept.ts";
+import { keepEvidence, keptFile, keptParts } from "../../rehearsal/rollback/kept.ts";
 import { Problem } from "../../rehearsal/problem.ts";
 import { openLive, type LiveOptions } from "./live.ts";
 
@@ -30,17 +30,24 @@ export async function keepRelease(options: KeepOptions): Promise<void> {
   throw new Problem(`Not kept:\n  ${missing.join("\n  ")}`);
 }
 
+interface KeptSubject {
+  readonly stack: string;
+  readonly release: string;
+  /** Names of those of which something has to be there. */
+  readonly regions: readonly string[];
+}
+
 /** What was kept of a release. */
 export interface KeptRelease {
   readonly files: readonly string[];
-  /** Whether the last time nothing was missing. */
+  /** Whether the last time everything was kept: a run of it may have been ended half-way. */
   readonly isWhole: boolean;
 }
 
 /** What was kept of a release in a stack between two moments. */
 export function keptBetween(
   report: string,
-  { stack, release }: { readonly stack: string; readonly release: string },
+  { stack, release, regions }: KeptSubject,
   [since, until]: readonly [Date, Date],
 ): KeptRelease {
   const parent = resolve(report, "kept");
@@ -52,9 +59,11 @@ export function keptBetween(
     .map((name) => join(parent, name));
   const files = folders.flatMap((folder) => readdirSync(folder).map((file) => join(folder, file)));
   const [last = ""] = folders.slice(-1);
+  const wanted = regions.flatMap((region) => keptParts.map((part) => keptFile(region, part)));
   return {
     files: files.sort(),
-    isWhole: folders.length > 0 && !existsSync(join(last, missingFile)),
+    isWhole:
+      !existsSync(join(last, missingFile)) && wanted.every((file) => existsSync(join(last, file))),
   };
 }
 

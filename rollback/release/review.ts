@@ -1,5 +1,5 @@
 import { objectives } from "../../components/lib/objectives.ts";
-import { check, skipped } from "../../rehearsal/checks/check.ts";
+import { check } from "../../rehearsal/checks/check.ts";
 import { runPhase } from "../../rehearsal/checks/go-live.ts";
 import { reportsRelease, servesMetrics } from "../../rehearsal/checks/contract.ts";
 import { primaryEndpoint } from "../../rehearsal/checks/integration.ts";
@@ -186,21 +186,19 @@ async function changePhase(
   const promised = promises[type];
   if (promised !== undefined) {
     checks.push(withinPromise(promised, timed));
-    const name = `Evidence of ${from} is kept`;
+    const unkept =
+      kept.files.length > 0
+        ? "Not all of it; missing.txt beside it says what, unless it was ended half-way."
+        : "None lies beside this report: npm run release -- keep, before the next one is taken back.";
     checks.push(
-      kept.isWhole
-        ? check({ name }, () => ({
-            ...{ ok: true, expected: keptParts.join(", ") },
-            measured: `${String(kept.files.length)} files`,
-          }))
-        : Promise.resolve(
-            skipped(
-              { name },
-              kept.files.length > 0
-                ? "Not all of it; missing.txt beside it says what."
-                : "None lies beside this report: npm run release -- keep, before the next one is taken back.",
-            ),
-          ),
+      check({ name: `Evidence of ${from} is kept` }, () =>
+        kept.isWhole
+          ? {
+              ...{ ok: true, expected: keptParts.join(", ") },
+              measured: `${String(kept.files.length)} files`,
+            }
+          : { skipped: unkept },
+      ),
     );
   }
   return {
@@ -218,25 +216,31 @@ function withinPromise(
   promised: number,
   timed: { readonly span: Span | undefined } | undefined,
 ): Promise<CheckResult> {
-  const name = "As fast as promised";
-  if (timed === undefined)
-    return Promise.resolve(skipped({ name }, "The engine was not asked when its runs ended."));
-  return check({ name }, () => ({
-    ok: timed.span !== undefined && secondsOf(timed.span) <= promised,
-    expected: `at most ${duration(promised)}`,
-    measured: timed.span === undefined ? "no run ended well" : duration(secondsOf(timed.span)),
-  }));
+  return check({ name: "As fast as promised" }, () =>
+    timed === undefined
+      ? { skipped: "The engine was not asked when its runs ended." }
+      : {
+          ok: timed.span !== undefined && secondsOf(timed.span) <= promised,
+          expected: `at most ${duration(promised)}`,
+          measured:
+            timed.span === undefined ? "no run ended well" : duration(secondsOf(timed.span)),
+        },
+  );
 }
 
 const secondsOf = ([startedAt, finishedAt]: Span): number => (finishedAt - startedAt) / 1000;
 
 /** What was kept of the release before, from when it began until this change did. */
-function keptOf({ state, deployment, begun }: Live, where: { report: string; stack: string }) {
+function keptOf(
+  { state, deployment, begun, regions }: Live,
+  { report, stack }: { report: string; stack: string },
+): KeptRelease {
   const release = deployment.from ?? deployment.release;
   const before = state.record.deployments.filter(({ at }) => Date.parse(at) < begun.getTime());
   const [first] = attemptsOf({ ...state.record, deployments: before });
   const since = new Date(first?.at ?? 0);
-  return keptBetween(where.report, { ...where, release }, [since, begun]);
+  const names = regions.map(({ name }) => name);
+  return keptBetween(report, { stack, release, regions: names }, [since, begun]);
 }
 
 /** @throws Problem where there is none */

@@ -104,17 +104,21 @@ test("what was kept of a release is found by its stack, its name, and while it r
   ])
     make(name, "logs.txt");
   const kept = (report = folder) =>
-    keptBetween(report, { stack: "production", release: "v1.4.0" }, [
+    keptBetween(report, { stack: "production", release: "v1.4.0", regions: ["eu"] }, [
       new Date("2026-02-01T00:00:00Z"),
       new Date("2026-04-01T00:00:00Z"),
     ]);
+  // As of one that was ended half-way.
   expect(kept()).toEqual({
     files: [join(folder, "kept/20260301T000000Z-production-v1.4.0/logs.txt")],
-    isWhole: true,
+    isWhole: false,
   });
-  make("20260302T000000Z-production-v1.4.0", "logs.txt", "missing.txt");
+  const parts = ["eu-pods.json", "eu-logs.txt", "eu-events.json", "eu-record.json"];
+  make("20260302T000000Z-production-v1.4.0", ...parts);
+  expect(kept()).toMatchObject({ isWhole: true });
+  make("20260302T000000Z-production-v1.4.0", "missing.txt");
   expect(kept()).toMatchObject({ isWhole: false });
-  expect(kept().files).toHaveLength(3);
+  expect(kept().files).toHaveLength(6);
   expect(kept(join(folder, "none"))).toEqual({ files: [], isWhole: false });
 });
 
@@ -223,7 +227,8 @@ describe("clusters that cannot be reached", () => {
     expect(said).toMatch(/eu-north-1: logs\.txt: context arn:\S+: .* Fix: set KUBECONFIG/);
     const until = new Date();
     const range = [new Date(0), until] as const;
-    const kept = keptBetween(folder, { stack: "production", release: "v1.0.0" }, range);
+    const about = { stack: "production", release: "v1.0.0", regions: ["eu-north-1", "eu-west-1"] };
+    const kept = keptBetween(folder, about, range);
     expect(kept.isWhole).toBe(false);
     const file = join(folder, "Pulumi.production.yaml");
     await expect(keepRelease({ ...options, known: { ...known, file } })).rejects.toThrow(
